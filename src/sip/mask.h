@@ -1,0 +1,13 @@
+/* sip/mask.h - a message for people's eyes: a copy without its secrets, for traces and logs.
+ * Masked: bearer tokens (both forms), Digest response, Basic credentials, credentials of unknown
+ * schemes, SDP a=crypto keys and k= lines, passwords in URIs. Works on malformed messages too: what
+ * cannot be read as credentials is masked whole. */
+#ifndef SIP_MASK_H
+#define SIP_MASK_H
+#include "base/buf.h"
+
+/* bytes: one message or any piece of a stream. Lengths stay visible: token="<masked, 812 bytes>".
+ */
+void sip_mask_print(struct buf *out, struct str bytes);
+
+#endif
