@@ -28,9 +28,10 @@ void *arena_zalloc(struct arena *a, size_t n) __attribute__((malloc, alloc_size(
 /* Copies s (and a NUL behind it); RC_NOMEM. *out may be &s's own variable. */
 MUST_CHECK enum rc arena_str_dup(struct arena *a, struct str s, struct str *out);
 /* printf into the arena, NUL-terminated; RC_NOMEM. */
-MUST_CHECK enum rc arena_printf(struct arena *a, struct str *out, const char *fmt, ...) PRINTF_LIKE(3, 4);
+MUST_CHECK enum rc arena_printf(struct arena *a, struct str *out, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
-#define ARENA_NEW(a, type) ((type *)arena_zalloc((a), sizeof(type)))
+#define ARENA_NEW(a, type)          ((type *)arena_zalloc((a), sizeof(type)))
 #define ARENA_ARRAY(a, type, count) ((type *)arena_array_zalloc((a), sizeof(type), (count)))
 /* Zeroed; NULL on overflow too. */
 void *arena_array_zalloc(struct arena *a, size_t size, size_t count);

@@ -8,7 +8,8 @@
 enum { FORM_PAIR_MAX = 64 };
 
 struct form_pair {
-    struct str name, value; /* decoded; in the arena, or slices of the input where nothing was coded */
+    struct str name,
+        value; /* decoded; in the arena, or slices of the input where nothing was coded */
 };
 
 struct form {
@@ -27,6 +28,7 @@ struct str form_find(const struct form *f, struct str name);
 void form_print_value(struct buf *out, struct str value);
 /* name=value with a leading '&' unless out is empty or ends in '?'. */
 void form_print_pair(struct buf *out, struct str name, struct str value);
-MUST_CHECK enum rc percent_decode(struct str in, bool plus_is_space, struct arena *a, struct str *out);
+MUST_CHECK enum rc percent_decode(struct str in, bool plus_is_space, struct arena *a,
+                                  struct str *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* base/list.h - intrusive doubly linked list. The head is a link that points to itself when empty. */
+/* base/list.h - intrusive doubly linked list. The head is a link that points to itself when empty.
+ */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
 #include <stdbool.h>
@@ -8,7 +9,7 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_OF(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define LIST_OF(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 /* Safe against removal of the present element. */
 #define LIST_FOR_EACH(it, head)                                                                    \
     for (struct list *it = (head)->next, *it##_next = it->next; it != (head);                      \

@@ -4,7 +4,7 @@
 #ifndef BASE_RC_H
 #define BASE_RC_H
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK              __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 
 enum rc {

@@ -19,7 +19,8 @@ struct wheel;
 
 struct wheel *wheel_new(uint64_t now_ms);
 struct wheel *wheel_free(struct wheel *w); /* timers still running are forgotten; NULL */
-/* (Re)starts t to fire fn(ctx) delay_ms from now_ms. Never fires early; 0 fires at the next advance. */
+/* (Re)starts t to fire fn(ctx) delay_ms from now_ms. Never fires early; 0 fires at the next
+ * advance. */
 void wheel_start(struct wheel *w, struct wheel_timer *t, uint64_t now_ms, uint64_t delay_ms,
                  wheel_fn *fn, void *ctx);
 void wheel_stop(struct wheel *w, struct wheel_timer *t);

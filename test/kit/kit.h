@@ -19,7 +19,8 @@ struct str kit_guard(struct str s);
 void kit_guard_free(struct str s);
 
 /* Heap use of our own code (libraries in shared objects are not counted). */
-void kit_alloc_fail_at(long nth); /* the nth allocation from now (1 = next) and all after it fail; 0: none */
+void kit_alloc_fail_at(
+    long nth); /* the nth allocation from now (1 = next) and all after it fail; 0: none */
 void kit_alloc_fail_once_at(long nth);
 unsigned long kit_alloc_count(void); /* allocations so far in this thread */
 
