@@ -1,0 +1,41 @@
+/* provision/provision.h - serves device configuration: GET or HEAD /<device>.cnf.xml. Its handlers
+ * run on the pool, read the directory and keep nothing between requests.
+ *
+ *   secure site (6972, HTTPS)  bearer token of the device's owner
+ *     no or no good token      401, WWW-Authenticate: Bearer …
+ *     good, another's device   403 } the same body: only a user who has signed in learns that a
+ *     good, no such device     404 } device exists, as on the SIP line
+ *   plain site (6970, HTTP)    200 to anyone, as the reference does; with the parameter
+ *                              that refuses plain downloads: 403 and a sentence that names the
+ *                              HTTPS port, whatever was asked for */
+#ifndef PROVISION_PROVISION_H
+#define PROVISION_PROVISION_H
+#include "base/log.h"
+#include "http/server.h"
+
+struct directory;
+struct oauth_verifier;
+struct provision;
+
+struct provision_settings {
+    struct directory *directory;
+    struct oauth_verifier *verifier;
+    struct clock clock;
+    const struct log *log; /* may be NULL */
+};
+
+/* What settings point to must outlive it. RC_NOMEM. */
+MUST_CHECK enum rc provision_new(const struct provision_settings *settings, struct provision **out);
+/* After the pool runs none of its handlers any more. NULL. */
+struct provision *provision_free(struct provision *p);
+
+/* As http_site_add. */
+MUST_CHECK enum rc provision_add_plain_routes(struct provision *p, struct http_site *site);
+MUST_CHECK enum rc provision_add_secure_routes(struct provision *p, struct http_site *site);
+
+/* The device a request path names: "/CSFrado.cnf.xml" gives "CSFrado" (the suffix in any case),
+ * RC_NOT_FOUND for any other path. A device name is 1 to 50 of letters, digits, '-', '_' and '.':
+ * nothing in it can leave a folder. */
+MUST_CHECK enum rc provision_path_device(struct str path, struct str *device);
+
+#endif
