@@ -15,6 +15,8 @@
 
 struct siptx_stack;
 struct net_tls_peer;
+struct sip_frame;
+struct siptx_flow;
 
 enum siptx_transport { SIPTX_UDP, SIPTX_TCP, SIPTX_TLS };
 enum { SIPTX_TRANSPORT_COUNT = 3, SIPTX_KIND_OUTGOING = -1 };
@@ -42,17 +44,15 @@ static inline bool siptx_transport_is_reliable(enum siptx_transport t)
     return t != SIPTX_UDP;
 }
 
-/* How bytes leave. wire is what siptx_flow_open was given. */
+/* How bytes leave. Called with the flow whose wire it is (f->wire is what siptx_flow_open was
+ * given). None of them may call back into the stack before it returns. */
 struct siptx_wire_ops {
     /* Takes all of bytes (copies or sends them) or none. to differs from the flow's peer only on
      * UDP (RFC 3261, 18.2.2). RC_CLOSED, RC_BUSY (queue full), RC_NOMEM, RC_IO. */
-    enum rc (*send)(void *wire, const struct net_addr *to, struct str bytes);
-    /* Ends it; what was sent before still leaves if it can. Nothing is called afterwards. NULL when
-     * there is nothing to close. */
-    void (*close)(void *wire);
-    /* A message has begun (true) and must end within the time of limits.message_time_ms, or the
-     * stream stands between two messages again. NULL on UDP. */
-    void (*expect)(void *wire, bool begun);
+    enum rc (*send)(const struct siptx_flow *f, const struct net_addr *to, struct str bytes);
+    /* Ends it; nothing is called afterwards. linger: the peer may still be sending, let it read the
+     * last word first. NULL: there is nothing to close. */
+    void (*close)(const struct siptx_flow *f, bool linger);
 };
 
 /* Read as you like; written by siptx alone, but for user through siptx_flow_set_user. */
@@ -74,11 +74,13 @@ struct siptx_flow {
     const struct siptx_wire_ops *ops;
     void *wire;
     char *label;                   /* for the trace; NULL: none */
+    struct sip_frame *frame;       /* a stream's message half received; NULL between messages */
     struct list all, used;         /* the stack's flows; on UDP the order of use */
     struct siptx_flow *chain;      /* in the table by id */
-    struct siptx_flow *peer_chain; /* UDP: in the table by socket and peer */
+    struct siptx_flow *peer_chain; /* UDP: in the table by socket, peer and local address */
     struct list transactions;      /* those that answer or send here */
-    uint32_t expecting : 1, deferred : 1, pinned : 1;
+    uint64_t trace_seq;            /* its first record */
+    bool pinned;
 };
 
 /* What siptx_flow_open needs to know. */
@@ -91,7 +93,8 @@ struct siptx_flow_desc {
     void *wire;
     bool connecting; /* not ready yet: siptx_flow_ready will follow */
 };
-/* Makes a flow over the caller's wire and tells on_flow_open. RC_NOMEM, RC_BUSY (too many). */
+/* Makes a flow over the caller's wire and tells on_flow_open, unless it is outgoing. RC_NOMEM,
+ * RC_CLOSED (on_flow_open closed it; its wire has been closed). */
 MUST_CHECK enum rc siptx_flow_open(struct siptx_stack *s, const struct siptx_flow_desc *d,
                                    struct siptx_flow **out);
 /* An outgoing connection is open; local is its address now. Tells on_flow_ready. */
@@ -107,6 +110,9 @@ void siptx_flow_gone(struct siptx_flow *f, enum siptx_close why, struct str text
 
 /* Bytes as they are, past all transactions, to the flow's peer. */
 MUST_CHECK enum rc siptx_flow_send(struct siptx_flow *f, struct str bytes);
+/* A keepalive from our side (RFC 5626, 4.4): CRLFCRLF on a stream, a STUN binding request on UDP.
+ * What comes back is on_keepalive. */
+MUST_CHECK enum rc siptx_flow_ping(struct siptx_flow *f);
 /* Ends it as siptx_flow_gone does, closing the wire. Allowed inside any callback: f's memory stays
  * until the stack's outermost callback returns, on_flow_closed runs before this returns. */
 void siptx_flow_close(struct siptx_flow *f, enum siptx_close why);
@@ -121,7 +127,7 @@ static inline unsigned siptx_flow_worker(uint64_t id)
 void siptx_flow_set_user(struct siptx_flow *f, void *user, void (*release)(void *user));
 /* Names the flow in the trace (a device name): the records it already has are found by it too.
  * Cut at SIPTX_LABEL_MAX; when out of memory the flow stays as it was. */
-enum { SIPTX_LABEL_MAX = 128 };
+enum { SIPTX_LABEL_MAX = 64 };
 void siptx_flow_set_label(struct siptx_flow *f, struct str label);
 /* A flow of the same peer seen on UDP lives while it is used; pinned (a registration points to it)
  * it survives pressure from new peers, not idleness. */

@@ -10,14 +10,14 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/wheel.h"
+#include "net/stream.h"
 #include "sip/message.h"
+#include "sip/validate.h"
 #include "siptx/flow.h"
 #include <stdatomic.h>
 
 struct net_listener;
-struct net_loop;
-struct net_tls;
-struct net_udp;
+struct net_udp_port;
 struct siptx_client;
 struct siptx_node;
 struct siptx_request;
@@ -70,8 +70,8 @@ struct siptx_counters {
     _Atomic uint64_t malformed[SIPTX_MALFORMED_COUNT];
     _Atomic uint64_t retransmits_in; /* absorbed by transactions */
     _Atomic uint64_t retransmits_out;
-    _Atomic uint64_t dropped_responses; /* malformed or matching nothing */
-    _Atomic uint64_t dropped_requests;  /* malformed beyond answering, stray CANCEL over limits */
+    _Atomic uint64_t dropped_responses;    /* malformed or matching nothing */
+    _Atomic uint64_t dropped_requests;     /* malformed beyond answering */
     _Atomic uint64_t refused_transactions; /* 503: limits.transactions_max */
     _Atomic uint64_t keepalives;           /* CRLF pings answered */
     _Atomic uint64_t stun_bindings;
@@ -104,7 +104,11 @@ struct siptx_events {
     /* Once for every flow told or returned before; f is still readable. text: for people, may be
      * empty ("TLS: certificate name does not match"). */
     void (*on_flow_closed)(void *ctx, struct siptx_flow *f, enum siptx_close why, struct str text);
-    /* A CRLF ping or STUN binding came on a flow. */
+    /* A connection ended before it became a flow: no TLS, a handshake that failed, a limit. cause
+     * is net_close_name's word, text a sentence. */
+    void (*on_refused)(void *ctx, int listener_kind, const struct net_addr *peer, const char *cause,
+                       struct str text);
+    /* A keepalive came on a flow, or the answer to ours. */
     void (*on_keepalive)(void *ctx, struct siptx_flow *f);
 };
 
@@ -131,7 +135,7 @@ struct siptx_stack *siptx_stack_free(struct siptx_stack *s);
 const struct siptx_counters *siptx_stack_counters(const struct siptx_stack *s);
 unsigned siptx_stack_worker(const struct siptx_stack *s);
 struct siptx_trace *siptx_stack_trace(const struct siptx_stack *s);
-/* What a line reads in a config: a peer that keeps its flow may be asked to speak within this. */
+/* As resolved: no zeros where a default exists. */
 const struct siptx_limits *siptx_stack_limits(const struct siptx_stack *s);
 /* fn for every flow; it may close the one it is given. */
 void siptx_stack_each_flow(struct siptx_stack *s, void (*fn)(void *ctx, struct siptx_flow *f),
@@ -139,19 +143,20 @@ void siptx_stack_each_flow(struct siptx_stack *s, void (*fn)(void *ctx, struct s
 
 /* ---- sockets (with config.loop only) ---- */
 
-/* Takes part in a listener: connections this worker's loop accepts become flows of kind. The
- * listener outlives the stack or leaves it first. RC_EXISTS, RC_NOMEM, RC_IO. */
+/* What the streams of listeners (net_listener_config.stream) must start with, so that this room
+ * sees an oversized message before net ends it, and slow ones end in limits.message_time_ms. */
+struct net_stream_config siptx_stream_config(const struct siptx_limits *limits);
+/* Takes part in a listener: connections this worker's loop accepts become flows of kind.
+ * RC_EXISTS, RC_NOMEM, RC_IO. */
 MUST_CHECK enum rc siptx_stack_join(struct siptx_stack *s, struct net_listener *l, int kind,
                                     enum siptx_transport transport);
-/* Accepts no more from it. close_flows: those that came by it end too (SIPTX_CLOSE_LISTENER). */
+/* Takes no more from it; call it before net_listener_close, and do not free the stack before that
+ * is done. close_flows: those that came by it end too (SIPTX_CLOSE_LISTENER). */
 void siptx_stack_leave(struct siptx_stack *s, struct net_listener *l, bool close_flows);
-/* A UDP socket bound to local, opened on this stack's loop; a UDP port belongs to one worker, so
- * that repetitions meet their transaction. *bound (may be NULL) gets the address with its real
- * port. RC_CONFLICT (address in use), RC_DENIED, RC_IO, RC_NOMEM. */
-MUST_CHECK enum rc siptx_stack_open_udp(struct siptx_stack *s, const struct net_addr *local,
-                                        int kind, struct net_addr *bound);
-/* Ends the socket of that local address and its flows. */
-void siptx_stack_close_udp(struct siptx_stack *s, const struct net_addr *local);
+/* Likewise for UDP: one socket of the group is this stack's. RC_BUSY, RC_EXISTS, RC_NOMEM, RC_IO.
+ * Leaving ends the flows of that port in any case. */
+MUST_CHECK enum rc siptx_stack_join_udp(struct siptx_stack *s, struct net_udp_port *port, int kind);
+void siptx_stack_leave_udp(struct siptx_stack *s, struct net_udp_port *port);
 
 /* Where an outgoing flow goes. */
 struct siptx_target {
@@ -175,6 +180,7 @@ MUST_CHECK enum rc siptx_connect(struct siptx_stack *s, const struct siptx_targe
  * for timer L (RFC 6026), so that more 2xx may follow. */
 struct siptx_request {
     const struct sip_message *message; /* lives as long as the request */
+    const struct sip_basics *basics;   /* what validation has read of it already */
     struct arena *arena;               /* what is parsed from it goes here */
     struct siptx_flow *flow;           /* NULL once that has closed */
     uint64_t flow_id;
@@ -202,7 +208,7 @@ enum rc siptx_respond_bytes(struct siptx_request *r, unsigned status, struct str
 /* Another transaction of this stack has the same From tag, Call-ID and CSeq, while To has no tag:
  * the same request came twice by different ways, 482 (RFC 3261, 8.2.2.2). */
 bool siptx_request_is_merged(const struct siptx_request *r);
-/* Tells the trace that this request and its answers are everyday business. */
+/* Tells the trace that this request and its answers are everyday business. Before the answer. */
 void siptx_request_mark_routine(struct siptx_request *r);
 
 /* ---- requests to others ---- */

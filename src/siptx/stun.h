@@ -19,4 +19,10 @@ bool siptx_stun_is(struct bytes datagram);
 MUST_CHECK enum rc siptx_stun_answer(struct bytes request, const struct net_addr *peer,
                                      struct buf *out);
 
+enum { SIPTX_STUN_REQUEST_LEN = 20, SIPTX_STUN_ID_LEN = 12 };
+/* A binding request of our own. */
+void siptx_stun_request(struct buf *out, const uint8_t id[SIPTX_STUN_ID_LEN]);
+/* A well-formed success answer to the binding request with that id. */
+bool siptx_stun_is_success(struct bytes datagram, const uint8_t id[SIPTX_STUN_ID_LEN]);
+
 #endif

@@ -19,7 +19,6 @@ enum {
     SIPTX_TRACE_BYTES_MAX = 1024 * 1024 * 1024,
     SIPTX_TRACE_MESSAGE_MAX = 8192, /* bytes kept of one message; the rest is cut off */
     SIPTX_TRACE_NOTE_MAX = 512,
-    SIPTX_TRACE_FLOWS_MAX = 512, /* flows one query by label follows, newest first */
 };
 
 enum siptx_trace_kind { SIPTX_TRACE_IN, SIPTX_TRACE_OUT, SIPTX_TRACE_NOTE };
@@ -53,13 +52,17 @@ uint64_t siptx_trace_add(struct siptx_trace *t, int64_t unix_ms, const struct si
                          enum siptx_trace_kind kind, struct str bytes);
 /* The same for what has no flow (yet); label may be empty. */
 uint64_t siptx_trace_add_record(struct siptx_trace *t, const struct siptx_trace_record *r);
+/* Gives records of flow_id from first_seq on, which have none, a label (cut at SIPTX_LABEL_MAX),
+ * as long as they are in the first ring. siptx_flow_set_label calls it. */
+void siptx_trace_label(struct siptx_trace *t, uint64_t flow_id, uint64_t first_seq,
+                       struct str label);
 /* Marks records from_seq..to_seq of flow_id routine, as long as they are in the first ring. */
 void siptx_trace_mark_routine(struct siptx_trace *t, uint64_t flow_id, uint64_t from_seq,
                               uint64_t to_seq);
 
 /* Which records. Empty label and flow_id 0: all. */
 struct siptx_trace_filter {
-    struct str label;      /* records of every flow that bears or bore it (ASCII case ignored) */
+    struct str label;      /* records of flows that bear it (ASCII case ignored) */
     uint64_t flow_id;      /* this flow only */
     int64_t since_unix_ms; /* not older */
     uint64_t after_seq;    /* newer than this record: to follow along */
