@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "http/message.h"
 
+struct net_holder;
 struct net_loop;
 struct net_pool;
 struct net_tls;
@@ -67,13 +68,14 @@ struct http_server_stats {
 void http_server_stats(const struct http_server *server, struct http_server_stats *out);
 
 /* addr with port 0 picks a free one. tls: the listener takes a reference; NULL is plain HTTP.
- *   RC_CONFLICT  the port is in use;  RC_DENIED  not allowed (a port below 1024)
- *   RC_NOT_FOUND the address is not this machine's;  RC_IO, RC_NOMEM */
+ *   RC_EXISTS    the port is in use: *holder (may be NULL) says by whom
+ *   RC_DENIED    not allowed (a port below 1024)
+ *   RC_NOT_FOUND the address is not this machine's;  RC_BUSY, RC_IO, RC_NOMEM */
 MUST_CHECK enum rc http_listen(struct http_server *server, struct http_site *site,
                                const struct net_addr *addr, struct net_tls *tls,
-                               struct http_listener **out);
+                               struct http_listener **out, struct net_holder *holder);
 /* A UNIX socket with mode 0600 or 0660. A socket file left by a dead server is replaced; one that
- * somebody listens on is not (RC_CONFLICT), nor anything that is no socket (RC_EXISTS). The file is
+ * somebody listens on is not (RC_EXISTS), nor anything that is no socket (RC_CONFLICT). The file is
  * removed on close. */
 MUST_CHECK enum rc http_listen_unix(struct http_server *server, struct http_site *site,
                                     const char *path, unsigned mode, struct http_listener **out);
