@@ -36,8 +36,7 @@ void arena_fini(struct arena *a)
     arena_reset(a);
 }
 
-/* A block for at least n bytes: twice the last one while max_bytes allows, else just what is left.
- */
+/* A block for at least n bytes: twice the last one while max_bytes allows, else what is left. */
 static bool add_block(struct arena *a, size_t n)
 {
     size_t left = a->max_bytes - a->heap_bytes;

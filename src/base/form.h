@@ -8,8 +8,8 @@
 enum { FORM_PAIR_MAX = 64 };
 
 struct form_pair {
-    struct str name,
-        value; /* decoded; in the arena, or slices of the input where nothing was coded */
+    /* Decoded; in the arena, or slices of the input where nothing was coded. */
+    struct str name, value;
 };
 
 struct form {

@@ -1,5 +1,4 @@
-/* base/list.h - intrusive doubly linked list. The head is a link that points to itself when empty.
- */
+/* base/list.h - intrusive doubly linked list. The head is a link; empty, it points to itself. */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
 #include <stdbool.h>

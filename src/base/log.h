@@ -3,9 +3,8 @@
  * one line is one call of the sink.
  *
  *   log_info(log, "register.refused", LOG_STR("device", name), LOG_INT("port", 5090),
- *            LOG_CSTR("why", "token expired"));
- *   2026-03-30T11:03:31.120Z info event=register.refused device=CSFrado port=5090 why="token
- * expired" */
+ *            LOG_CSTR("why", "a b"));
+ *   2026-03-30T11:03:31.120Z info event=register.refused device=CSFrado port=5090 why="a b" */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 #include "base/clock.h"
@@ -38,11 +37,9 @@ enum { LOG_LINE_MAX = 4096 };
 void log_write(const struct log *log, enum log_level level, const char *event,
                const struct log_field *fields, size_t field_count);
 
-#define LOG_FIELDS(...)                                                                            \
-    (const struct log_field[])                                                                     \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
+/* clang-format off */
+#define LOG_FIELDS(...) (const struct log_field[]){__VA_ARGS__}
+/* clang-format on */
 #define LOG_WRITE(log, level, event, ...)                                                          \
     log_write((log), (level), (event), LOG_FIELDS(__VA_ARGS__),                                    \
               sizeof(LOG_FIELDS(__VA_ARGS__)) / sizeof(struct log_field))

@@ -19,10 +19,9 @@ struct bytes {
 };
 
 #define STR(lit) ((struct str){"" lit, sizeof(lit) - 1})
-#define STR_INIT(lit)                                                                              \
-    {                                                                                              \
-        "" lit, sizeof(lit) - 1                                                                    \
-    } /* for constant tables */
+/* clang-format off */
+#define STR_INIT(lit) {"" lit, sizeof(lit) - 1} /* for constant tables */
+/* clang-format on */
 /* printf("%.*s", STR_ARG(s)) */
 #define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 

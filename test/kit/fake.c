@@ -1,4 +1,4 @@
-/* kit/fake.c - time, randomness, a log and files as tests want them. */
+/* kit/fake.c - time, randomness, a log, texts and files as tests want them. */
 #include "kit/kit.h"
 
 #include <stdio.h>
@@ -78,6 +78,17 @@ struct log kit_log(struct kit_log *l)
 int kit_log_has(const struct kit_log *l, const char *needle)
 {
     return strstr(l->text, needle) != NULL;
+}
+
+/* strndup is the C library's own and never made to fail. */
+void kit_assert_str(const char *expected, struct str actual, const char *file, int line)
+{
+    if (str_eq(str_from(expected), actual)) return;
+    char *shown = strndup(actual.p ? actual.p : "", actual.n);
+    print_error("\"%s\" (%zu bytes) != \"%s\" (%zu bytes)\n", expected, strlen(expected), shown,
+                actual.n);
+    free(shown);
+    _fail(file, line);
 }
 
 static FILE *data_open(const char *path)

@@ -19,8 +19,9 @@ struct str kit_guard(struct str s);
 void kit_guard_free(struct str s);
 
 /* Heap use of our own code (libraries in shared objects are not counted). */
-void kit_alloc_fail_at(
-    long nth); /* the nth allocation from now (1 = next) and all after it fail; 0: none */
+/* The nth allocation from now (1 = next) and all after it fail; 0: none. */
+void kit_alloc_fail_at(long nth);
+/* The nth alone. */
 void kit_alloc_fail_once_at(long nth);
 unsigned long kit_alloc_count(void); /* allocations so far in this thread */
 
@@ -55,14 +56,9 @@ int kit_log_has(const struct kit_log *l, const char *needle);
 struct str kit_data(const char *path);
 
 #define assert_rc(expected, actual) assert_string_equal(rc_name(expected), rc_name(actual))
-#define assert_str(expected_lit, actual)                                                           \
-    do {                                                                                           \
-        struct str kit_s_ = (actual);                                                              \
-        char *kit_c_ = str_dup_cstr(kit_s_);                                                       \
-        assert_non_null(kit_c_);                                                                   \
-        assert_string_equal(expected_lit, kit_c_);                                                 \
-        free(kit_c_);                                                                              \
-    } while (0)
+/* Also where allocations are made to fail. */
+#define assert_str(expected, actual) kit_assert_str((expected), (actual), __FILE__, __LINE__)
+void kit_assert_str(const char *expected, struct str actual, const char *file, int line);
 #include <stdlib.h>
 
 #endif

@@ -1,6 +1,5 @@
 /* kit/replay.c - main() for a fuzz target built without libFuzzer: runs each file named, and each
- * file of each folder named, once. Inputs end at an unreadable page. No file at all is a failure.
- */
+ * file of each folder named, once. Inputs end at an unreadable page. No file is a failure. */
 #include "kit/kit.h"
 
 #include <dirent.h>
