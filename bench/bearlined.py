@@ -97,7 +97,8 @@ class Bearlined(Server):
                               check=False)
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip().splitlines()
-            raise CannotRun(f"`bearline {' '.join(command[:2])}` failed: {said[-1] if said else '?'}")
+            words = " ".join(w for w in command if "{" not in w)
+            raise CannotRun(f"`bearline {words}` failed: {said[-1] if said else 'without a word'}")
 
     def listening(self):
         """Until the mode is enabled the OAuth port is closed: then the CLI's socket counts."""
