@@ -1,0 +1,74 @@
+/* call/call.h - the call server's SIP side: one call_node a process, one call_worker a worker. The
+ * worker is what a siptx stack hands its requests to; it identifies the device, judges the
+ * credentials, asks the line policy, keeps bindings in location and answers. The node is what the
+ * workers share and what the rest of the program talks to: it lets go of registrations whose
+ * configuration no longer carries them, and remembers the last refusal of each device.
+ *
+ * Order of life: node, workers, stacks; then stacks, workers, node. */
+#ifndef CALL_CALL_H
+#define CALL_CALL_H
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "call/linepolicy.h"
+#include "location/location.h"
+#include "siptx/stack.h"
+
+struct call_node;
+struct call_worker;
+struct directory;
+struct oauth_verifier;
+
+struct call_node_config {
+    struct directory *directory;
+    struct location *location;
+    struct oauth_verifier *verifier;
+    struct siptx_node *stacks; /* the workers' stacks, to reach flows of other threads */
+    struct clock clock;        /* mono_ms must be the workers' clock */
+    struct random_source random;
+    const struct log *log; /* may be NULL */
+    struct str node_name;  /* agent of Warning headers: the node's short name. Borrowed */
+};
+
+/* Subscribes to directory and watches location. RC_NOMEM, RC_BUSY (too many watchers). */
+MUST_CHECK enum rc call_node_new(const struct call_node_config *config, struct call_node **out);
+struct call_node *call_node_free(struct call_node *n); /* NULL */
+/* authz_server of RFC 8898 challenges: the sign-in server's URL. Copied; any thread. */
+MUST_CHECK enum rc call_node_set_authz_server(struct call_node *n, struct str url);
+/* Lets expired registrations go. Call it about once a second, from one thread. */
+void call_node_tick(struct call_node *n);
+
+MUST_CHECK enum rc call_worker_new(struct call_node *n, struct call_worker **out);
+struct call_worker *call_worker_free(struct call_worker *w); /* NULL */
+/* What the worker's stack must be made with. */
+struct siptx_events call_worker_events(struct call_worker *w);
+/* The stack made with it; before its loop runs. */
+void call_worker_attach(struct call_worker *w, struct siptx_stack *stack);
+
+/* --- for the operator; any thread -------------------------------------------------------------- */
+
+/* Lets all registrations of a device go; how many. The phone may register again at once. */
+size_t call_node_reset_device(struct call_node *n, struct str device);
+
+enum { CALL_REFUSALS_MAX = 4096 }; /* devices whose last refusal is remembered */
+
+struct call_refusal {
+    int64_t at_unix_ms;
+    enum call_why why;
+    enum call_listener listener;
+    char detail[64]; /* the token's or credentials' own reason, "" none */
+    char peer[72];   /* address it came from */
+    char user[64];   /* whom the token spoke for, "" unknown */
+    uint32_t count;  /* in a row since the last registration */
+};
+/* The last refusal since the device's last registration. False: none. */
+bool call_node_last_refusal(struct call_node *n, struct str device, struct call_refusal *out);
+
+struct call_counters {
+    uint64_t accepted_new, accepted_refresh, unregistered, standby;
+    uint64_t verdicts[CALL_WHY_COUNT]; /* challenges and refusals of REGISTERs by reason */
+    uint64_t released;                 /* registrations let go by a change or a newer one */
+};
+void call_node_count(struct call_node *n, struct call_counters *out);
+
+#endif

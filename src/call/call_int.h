@@ -1,0 +1,137 @@
+/* call/call_int.h - what the files of this room share: the node, the worker, what is remembered
+ * with a flow, and the visit, which is one request on its way through the room. */
+#ifndef CALL_CALL_INT_H
+#define CALL_CALL_INT_H
+#include "call/call.h"
+#include "crypto/secret.h"
+#include "directory/directory.h"
+#include "oauth/verify.h"
+#include "sip/nameaddr.h"
+#include "sip/uri.h"
+#include "siptx/flow.h"
+
+#include <pthread.h>
+
+struct call_refusals;
+
+struct call_node {
+    struct directory *directory;
+    struct location *location;
+    struct oauth_verifier *verifier;
+    struct siptx_node *stacks;
+    struct clock clock;
+    struct random_source random;
+    const struct log *log;
+    struct str node_name;
+    struct secret nonce_key; /* Digest nonces; made at start, so a restart makes old ones stale */
+    struct call_refusals *refusals;
+    pthread_mutex_t lock; /* of authz_server */
+    char *authz_server;
+    _Atomic uint64_t authz_generation;
+    struct {
+        _Atomic uint64_t accepted_new, accepted_refresh, unregistered, standby, released;
+        _Atomic uint64_t verdicts[CALL_WHY_COUNT];
+    } counters;
+};
+
+struct call_worker {
+    struct call_node *node;
+    struct siptx_stack *stack;
+    const struct directory_params *params; /* renewed when its generation is old */
+    char *authz_server;                    /* copy of the node's */
+    uint64_t authz_generation;
+};
+
+/* The present parameters; good until the worker's next request. */
+const struct directory_params *call_worker_params(struct call_worker *w);
+struct str call_worker_authz_server(struct call_worker *w);
+
+/* What a flow has proved, kept with it (siptx_flow user data). All text lies behind the struct. */
+struct call_flow {
+    struct str device; /* whom it registered */
+    struct str user, gid;
+    int64_t issued_unix_s, expires_unix_s; /* of the token */
+    uint64_t key_generation;               /* of the keys that verified it */
+    bool cisco, has_token;
+    uint32_t nonce_count; /* highest Digest nc used with nonce_hash */
+    uint64_t nonce_hash;
+};
+/* The flow's memory, or NULL. */
+static inline struct call_flow *call_flow_of(const struct siptx_flow *f)
+{
+    return f ? f->user : NULL;
+}
+/* Remembers; RC_NOMEM leaves what was there. claims NULL: no token (Digest, certificate). */
+MUST_CHECK enum rc call_flow_remember(struct siptx_flow *f, struct str device, bool cisco,
+                                      const struct oauth_claims *claims, uint64_t key_generation);
+
+/* One request on its way through the room; in the request's arena. It ends with the request: an
+ * answer sent is the last thing done with it. */
+struct call_visit {
+    struct call_worker *worker;
+    struct siptx_request *request;
+    const struct sip_message *message;
+    const struct directory_params *params;
+    struct arena *arena;
+    enum call_listener listener;
+    bool cisco; /* dialect: 407, Proxy-Authenticate, remotecc */
+    struct sip_uri to;
+    struct str claimed;                    /* device name the Contact gives, "" none */
+    struct str instance;                   /* +sip.instance of the first Contact, unquoted */
+    const struct directory_device *device; /* counted, as profile; worker.c lets them go */
+    const struct directory_profile *profile;
+    const struct directory_device_line *line; /* the To's line on the device; borrowed */
+    struct oauth_claims claims;
+    enum oauth_reason token_reason;
+    bool has_claims, claims_are_fresh; /* fresh: came with this request */
+    bool nonce_is_stale;
+    struct call_question question;
+    struct call_verdict verdict;
+};
+
+/* identify.c: To, dialect, device and line of a REGISTER or another request. RC_NOT_FOUND: the To
+ * is not of this server (after a challenge it earns a 404). */
+void call_identify_claim(struct call_visit *v);
+void call_identify_device(struct call_visit *v);
+bool call_identify_is_ours(struct call_visit *v);
+
+/* credentials.c: bearer and Digest proofs into v->question. */
+void call_credentials_bearer(struct call_visit *v);
+void call_credentials_digest(struct call_visit *v);
+
+/* answer.c: the wire forms. */
+void call_answer_challenge(struct call_visit *v);
+void call_answer_refusal(struct call_visit *v);
+/* "Date: ...CRLF" of now. */
+void call_print_date(const struct call_visit *v, struct buf *out);
+/* Bearline-Reason for peers that proved who they are, where the parameter says so. */
+void call_print_reason(const struct call_visit *v, struct buf *out);
+/* A plain answer with Date; headers: whole lines or empty. */
+void call_answer(struct call_visit *v, unsigned status, struct str reason, struct str headers);
+extern const struct str call_allow; /* "Allow: ...CRLF" */
+
+/* policy.c: asks the line policy about v and says so in log and counters. */
+void call_decide(struct call_visit *v);
+/* Does a stored binding still fit the configuration? */
+bool call_binding_fits(struct call_node *n, const struct location_binding *b, enum call_why *why);
+
+/* registrar.c */
+void call_register(struct call_visit *v);
+
+/* release.c: bindings taken out; their phones are told and their flows closed. */
+enum call_release {
+    CALL_RELEASE_MOVED,     /* the same phone has registered over another connection */
+    CALL_RELEASE_DUPLICATE, /* another phone registered under the same device name */
+    CALL_RELEASE_REVOKED,   /* user, token, device or profile no longer allow it */
+    CALL_RELEASE_RESET,     /* an operator wished so */
+};
+void call_release(struct call_node *n, const struct location_binding *b, enum call_release why);
+
+/* refusals.c */
+struct call_refusals *call_refusals_new(const struct random_source *random);
+struct call_refusals *call_refusals_free(struct call_refusals *r);
+void call_refusals_add(struct call_refusals *r, struct str device, const struct call_refusal *what);
+void call_refusals_clear(struct call_refusals *r, struct str device);
+bool call_refusals_find(struct call_refusals *r, struct str device, struct call_refusal *out);
+
+#endif

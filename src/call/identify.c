@@ -1,0 +1,117 @@
+/* Which device and which line a request is for. A Cisco phone names its device in the Contact; any
+ * other client is known by its +sip.instance or by the line it registers and whose token it
+ * carries. */
+#include "call/call_int.h"
+
+#include "sip/host.h"
+#include "sip/values.h"
+
+static const struct str devicename_param = STR_INIT("+u.sip!devicename.ccm.cisco.com");
+
+/* A quoted parameter's text; names with escapes are no device names. */
+static struct str param_text(struct str params, struct str name)
+{
+    struct sip_param p;
+    if (!sip_param_find(params, name, &p) || !p.has_value) return STR("");
+    return p.value;
+}
+
+/* "<urn:uuid:...>" without the brackets, which make the value an instance (RFC 5626, 4.1). */
+static struct str instance_of(struct str params)
+{
+    struct str s = param_text(params, STR("+sip.instance"));
+    if (s.n >= 2 && s.p[0] == '<' && s.p[s.n - 1] == '>') return str_sub(s, 1, s.n - 1);
+    return s;
+}
+
+void call_identify_claim(struct call_visit *v)
+{
+    struct sip_values values;
+    struct str value;
+    struct sip_nameaddr contact;
+    sip_values_init(&values, v->message, SIP_HEADER_CONTACT);
+    if (sip_values_next(&values, &value) == RC_OK &&
+        sip_nameaddr_parse(value, &contact, NULL) == RC_OK) {
+        v->claimed = param_text(contact.params, devicename_param);
+        v->instance = instance_of(contact.params);
+    }
+    const struct call_flow *known = call_flow_of(v->request->flow);
+    v->cisco = v->claimed.n > 0 || (known && known->cisco);
+    if (v->claimed.n == 0 && known) v->claimed = known->device;
+}
+
+/* Is name one of the names or addresses this cluster answers to? */
+static bool is_our_host(struct call_visit *v, const struct sip_host *host)
+{
+    struct call_node *n = v->worker->node;
+    bool ours = false;
+    const struct directory_nodes *nodes = directory_nodes_ref(n->directory);
+    for (size_t i = 0; nodes && i < nodes->count && !ours; i++)
+        ours = str_eq_nocase(host->text, nodes->rows[i].name) ||
+               str_eq_nocase(host->text, nodes->rows[i].host);
+    directory_nodes_unref(nodes);
+    const struct directory_domains *domains = ours ? NULL : directory_domains_ref(n->directory);
+    for (size_t i = 0; domains && i < domains->count && !ours; i++)
+        ours = domains->rows[i].ours && str_eq_nocase(host->text, domains->rows[i].name);
+    directory_domains_unref(domains);
+    if (ours || host->kind == SIP_HOST_NAME || !v->request->flow) return ours;
+    struct net_addr addr;
+    return net_addr_parse_ip(host->text, 0, &addr) == RC_OK &&
+           net_addr_ip_eq(&addr, &v->request->flow->local);
+}
+
+bool call_identify_is_ours(struct call_visit *v)
+{
+    return sip_uri_is_sip(&v->to) && is_our_host(v, &v->to.host);
+}
+
+/* The line the To names: a directory number of the device, or the owner's own name for its first
+ * line. */
+static const struct directory_device_line *line_of(const struct call_visit *v,
+                                                   const struct directory_device *dev)
+{
+    struct str user;
+    if (!v->to.has_user || sip_percent_decode(v->to.user, v->arena, &user) != RC_OK) return NULL;
+    const struct directory_device_line *line = directory_device_line_find(dev, user);
+    if (!line) line = directory_device_line_find_contact(dev, user);
+    if (!line && dev->line_count > 0 && dev->owner.n > 0 && str_eq_nocase(user, dev->owner))
+        line = &dev->lines[0];
+    return line;
+}
+
+static bool suits(const struct call_visit *v, const struct directory_device *dev)
+{
+    if (dev->instance.n > 0 && !str_eq_nocase(dev->instance, v->instance)) return false;
+    if (!v->has_claims) return true;
+    return str_eq_nocase(dev->owner, v->claims.user);
+}
+
+/* Without a device name: the device on the To's line that suits the instance and the token. */
+static const struct directory_device *device_by_line(const struct call_visit *v)
+{
+    struct directory *d = v->worker->node->directory;
+    struct str user;
+    if (!v->to.has_user || sip_percent_decode(v->to.user, v->arena, &user) != RC_OK) return NULL;
+    const struct directory_line *line = directory_line_ref(d, user);
+    const struct directory_device *found = NULL;
+    for (size_t i = 0; line && i < line->device_count && !found; i++) {
+        const struct directory_device *dev = directory_device_ref(d, line->devices[i]);
+        if (dev && suits(v, dev)) {
+            found = dev;
+            break;
+        }
+        directory_device_unref(dev);
+    }
+    directory_line_unref(line);
+    return found;
+}
+
+void call_identify_device(struct call_visit *v)
+{
+    struct directory *d = v->worker->node->directory;
+    v->device = v->claimed.n > 0 ? directory_device_ref(d, v->claimed) : device_by_line(v);
+    if (!v->device) return;
+    v->profile = directory_profile_ref(d, v->device->profile);
+    v->line = line_of(v, v->device);
+    if (v->request->flow) siptx_flow_set_label(v->request->flow, v->device->name);
+}

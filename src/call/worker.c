@@ -1,0 +1,251 @@
+/* One worker's side of the call server: takes what its stack hands up, sends it where it belongs,
+ * and keeps with each flow what that has proved. */
+#include "call/call_int.h"
+
+#include "sip/print.h"
+
+#include <stdlib.h>
+
+enum rc call_worker_new(struct call_node *n, struct call_worker **out)
+{
+    struct call_worker *w = calloc(1, sizeof *w);
+    if (!w) return RC_NOMEM;
+    w->node = n;
+    *out = w;
+    return RC_OK;
+}
+
+struct call_worker *call_worker_free(struct call_worker *w)
+{
+    if (!w) return NULL;
+    directory_params_unref(w->params);
+    free(w->authz_server);
+    free(w);
+    return NULL;
+}
+
+void call_worker_attach(struct call_worker *w, struct siptx_stack *stack)
+{
+    w->stack = stack;
+}
+
+const struct directory_params *call_worker_params(struct call_worker *w)
+{
+    struct directory *d = w->node->directory;
+    if (!w->params || w->params->generation != directory_params_generation(d)) {
+        directory_params_unref(w->params);
+        w->params = directory_params_ref(d);
+    }
+    return w->params;
+}
+
+struct str call_worker_authz_server(struct call_worker *w)
+{
+    struct call_node *n = w->node;
+    uint64_t now = atomic_load(&n->authz_generation);
+    if (now != w->authz_generation) {
+        free(w->authz_server);
+        pthread_mutex_lock(&n->lock);
+        w->authz_server = n->authz_server ? str_dup_cstr(str_from(n->authz_server)) : NULL;
+        pthread_mutex_unlock(&n->lock);
+        w->authz_generation = w->authz_server ? now : 0;
+    }
+    return str_from(w->authz_server);
+}
+
+/* ---- what a flow remembers ---- */
+
+static struct str text_copy(char **at, struct str s)
+{
+    char *p = *at;
+    if (s.n > 0) memcpy(p, s.p, s.n);
+    *at += s.n;
+    return str_of(p, s.n);
+}
+
+static bool is_remembered(const struct call_flow *known, struct str device, bool cisco,
+                          const struct oauth_claims *claims, uint64_t key_generation)
+{
+    return known && known->cisco == cisco && str_eq(known->device, device) &&
+           known->has_token == (claims != NULL) &&
+           (!claims || (known->expires_unix_s == claims->expires_unix_s &&
+                        known->issued_unix_s == claims->issued_unix_s &&
+                        known->key_generation == key_generation &&
+                        str_eq(known->user, claims->user) && str_eq(known->gid, claims->gid)));
+}
+
+enum rc call_flow_remember(struct siptx_flow *f, struct str device, bool cisco,
+                           const struct oauth_claims *claims, uint64_t key_generation)
+{
+    const struct call_flow *known = call_flow_of(f);
+    if (is_remembered(known, device, cisco, claims, key_generation)) return RC_OK;
+    struct str user = claims ? claims->user : STR(""), gid = claims ? claims->gid : STR("");
+    size_t n = sizeof(struct call_flow) + device.n + user.n + gid.n;
+    struct call_flow *m = calloc(1, n);
+    if (!m) return RC_NOMEM;
+    char *at = (char *)(m + 1);
+    m->device = text_copy(&at, device);
+    m->user = text_copy(&at, user);
+    m->gid = text_copy(&at, gid);
+    m->cisco = cisco;
+    m->key_generation = key_generation;
+    if (claims) {
+        m->has_token = true;
+        m->issued_unix_s = claims->issued_unix_s;
+        m->expires_unix_s = claims->expires_unix_s;
+    }
+    if (known) {
+        m->nonce_count = known->nonce_count;
+        m->nonce_hash = known->nonce_hash;
+    }
+    siptx_flow_set_user(f, m, free);
+    return RC_OK;
+}
+
+/* ---- requests ---- */
+
+static void visit_end(void *ctx, struct siptx_request *r)
+{
+    (void)ctx;
+    struct call_visit *v = r->user;
+    if (!v) return;
+    r->user = NULL;
+    directory_profile_unref(v->profile);
+    directory_device_unref(v->device);
+    v->profile = NULL;
+    v->device = NULL;
+}
+
+static struct call_visit *visit_begin(struct call_worker *w, struct siptx_request *r)
+{
+    struct call_visit *v = ARENA_NEW(r->arena, struct call_visit);
+    const struct directory_params *params = call_worker_params(w);
+    if (!v || !params || !r->flow || r->flow->listener_kind < 0) return NULL;
+    v->worker = w;
+    v->request = r;
+    v->message = r->message;
+    v->arena = r->arena;
+    v->params = params;
+    v->listener = (enum call_listener)r->flow->listener_kind;
+    r->user = v;
+    r->on_end = visit_end;
+    struct sip_nameaddr to;
+    if (sip_nameaddr_parse_uri(sip_message_value(r->message, SIP_HEADER_TO), &to, &v->to, NULL) !=
+        RC_OK)
+        v->to = (struct sip_uri){0}; /* some other scheme: no line of ours */
+    return v;
+}
+
+/* On an OAuth line nobody is served before he has proved who he is, whatever he asks. */
+static bool is_admitted(struct call_visit *v)
+{
+    if (v->listener != CALL_OAUTH && v->listener != CALL_MRA) return true;
+    call_identify_claim(v);
+    call_credentials_bearer(v);
+    if (v->question.bearer == CALL_PROOF_GOOD) return true;
+    v->verdict.action = CALL_CHALLENGE_BEARER;
+    v->verdict.why = v->question.bearer == CALL_PROOF_BAD ? CALL_WHY_BAD_TOKEN : CALL_WHY_NO_TOKEN;
+    call_answer_challenge(v);
+    return false;
+}
+
+static bool is_require_met(struct call_visit *v)
+{
+    struct sip_values values;
+    struct str tag;
+    struct buf bad;
+    char text[512];
+    buf_init_fixed(&bad, text, sizeof text);
+    sip_values_init(&values, v->message, SIP_HEADER_REQUIRE);
+    while (sip_values_next(&values, &tag) == RC_OK)
+        sip_print_header(&bad, SIP_HEADER_UNSUPPORTED, tag);
+    if (bad.n == 0 && buf_rc(&bad) == RC_OK) return true;
+    call_answer(v, 420, STR(""), buf_rc(&bad) == RC_OK ? buf_str(&bad) : STR(""));
+    return false;
+}
+
+static bool has_to_tag(const struct call_visit *v)
+{
+    struct sip_nameaddr to;
+    return sip_nameaddr_parse(sip_message_value(v->message, SIP_HEADER_TO), &to, NULL) == RC_OK &&
+           sip_nameaddr_tag(&to).n > 0;
+}
+
+/* What is neither a registration nor a question about us belongs to a call, and no call is known
+ * here (RFC 3261, 8.2.1 and 12.2.2). */
+static void answer_other(struct call_visit *v)
+{
+    struct sip_uri uri;
+    if (v->message->method == SIP_METHOD_OTHER) {
+        call_answer(v, 501, STR(""), call_allow);
+    } else if (sip_uri_parse(v->message->uri, &uri, NULL) != RC_OK || !sip_uri_is_sip(&uri)) {
+        call_answer(v, 416, STR(""), STR(""));
+    } else if (has_to_tag(v)) {
+        call_answer(v, 481, STR(""), STR(""));
+    } else if (!is_require_met(v)) {
+        return;
+    } else if (v->message->method == SIP_METHOD_OPTIONS) {
+        struct str headers = STR("Allow: REGISTER, OPTIONS\r\nAccept: "
+                                 "application/x-cisco-remotecc-request+xml\r\n"
+                                 "Supported: path, outbound\r\n");
+        call_answer(v, 200, STR(""), headers);
+    } else {
+        call_answer(v, 405, STR(""), call_allow);
+    }
+}
+
+static void on_request(void *ctx, struct siptx_request *r)
+{
+    struct call_worker *w = ctx;
+    if (siptx_request_is_merged(r)) {
+        siptx_respond(r, 482, STR(""), STR(""));
+        return;
+    }
+    struct call_visit *v = visit_begin(w, r);
+    if (!v)
+        siptx_respond(r, 503, STR(""), STR("Retry-After: 10\r\n"));
+    else if (r->message->method == SIP_METHOD_REGISTER)
+        call_register(v);
+    else if (is_admitted(v))
+        answer_other(v);
+}
+
+static void on_gone(void *ctx, enum rc rc, const struct location_binding *const *bindings,
+                    size_t count)
+{
+    (void)ctx;
+    (void)rc;
+    (void)bindings;
+    (void)count;
+}
+
+static void log_closed(const struct call_worker *w, const struct siptx_flow *f,
+                       enum siptx_close why, struct str text)
+{
+    const struct log *log = w->node->log;
+    bool odd = why == SIPTX_CLOSE_ERROR || why == SIPTX_CLOSE_FRAMING || why == SIPTX_CLOSE_SLOW;
+    enum log_level level = odd ? LOG_WARN : LOG_DEBUG;
+    if (!log || level > log->level) return;
+    char peer[NET_ADDR_TEXT_MAX];
+    LOG_WRITE(log, level, "flow.closed", LOG_STR("peer", net_addr_text(&f->peer, peer)),
+              LOG_CSTR("why", siptx_close_name(why)), LOG_STR("text", text));
+}
+
+/* A lost connection takes the registrations it carried along. */
+static void on_flow_closed(void *ctx, struct siptx_flow *f, enum siptx_close why, struct str text)
+{
+    struct call_worker *w = ctx;
+    log_closed(w, f, why, text);
+    if (!f->user || why == SIPTX_CLOSE_STACK) return;
+    struct location_key key = {.by = LOCATION_BY_FLOW, .flow = f->id};
+    location_remove(w->node->location, &key, 0, LOCATION_FLOW_LOST, on_gone, NULL);
+}
+
+struct siptx_events call_worker_events(struct call_worker *w)
+{
+    return (struct siptx_events){
+        .ctx = w,
+        .on_request = on_request,
+        .on_flow_closed = on_flow_closed,
+    };
+}
