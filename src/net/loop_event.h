@@ -17,7 +17,7 @@ struct event_base *net_loop_event_base(struct net_loop *loop);
 int net_listener_fd(const struct net_listener *listener);
 
 /* A new SSL for one accepted connection; it keeps the context alive. NULL when out of memory.
- * SSL_free it (bufferevent_openssl does). Its application data (SSL_get_app_data) belongs to net.
+ * SSL_free it (bufferevent_openssl does).
  */
 struct ssl_st *net_tls_ssl_new(struct net_tls *tls);
 /* Why the handshake of such an SSL failed: call it right after the failing call, on its thread. */

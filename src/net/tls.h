@@ -13,8 +13,7 @@ struct net_tls;
 struct net_tls_tickets;
 
 enum {
-    NET_TLS_NAMES_MAX =
-        32, /* alternative names kept of a peer's certificate; the rest is dropped */
+    NET_TLS_NAMES_MAX = 128,   /* alternative names kept of a certificate */
     NET_TLS_TEXT_MAX = 256,    /* bytes of each text in a failure, its NUL included */
     NET_TLS_CERTS_MAX = 4,     /* certificates of one context */
     NET_TLS_SESSIONS_MAX = 64, /* servers a client context remembers a session of */
@@ -32,8 +31,8 @@ struct net_tls_peer {
     struct str common_name; /* the subject's last CN; may be empty */
     struct str subject;     /* one line: CN=...,O=... (RFC 2253 order and escapes) */
     struct str issuer;      /* likewise */
-    struct net_tls_name names[NET_TLS_NAMES_MAX];
-    size_t name_count;
+    const struct net_tls_name *names;
+    size_t name_count;  /* at most NET_TLS_NAMES_MAX */
     uint8_t sha256[32]; /* of the DER certificate */
     int64_t not_after_unix_s;
 };

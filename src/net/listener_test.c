@@ -1,0 +1,5 @@
+#include "kit/kit.h"
+int main(void)
+{
+    return 0;
+}
