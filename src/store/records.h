@@ -1,11 +1,14 @@
 /* store/records.h - the records of the configuration and the calls that read and change them.
  * Rows read lie in the caller's arena. Keys and names compare without ASCII case and are kept as
- * written. A text field not said otherwise holds at most STORE_TEXT_MAX bytes of UTF-8 without
+ * written. "get only" fields are secrets: "" in lists; in a put "" keeps what is stored and STORE_CLEAR
+ * empties it. A text field not said otherwise holds at most STORE_TEXT_MAX bytes of UTF-8 without
  * control characters. Every record ends with pkid (given by the store at its first put; ignored on
  * later puts) and version (see store.h). */
 #ifndef STORE_RECORDS_H
 #define STORE_RECORDS_H
 #include "store/store.h"
+
+#define STORE_CLEAR STR("-")
 
 /* Which rows a list call gives: ascending keys. */
 struct store_page {

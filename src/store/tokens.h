@@ -8,7 +8,7 @@
 #define STORE_TOKENS_H
 #include "store/store.h"
 
-enum { STORE_HASH_LEN = 32, STORE_CODE_MAX = 100000 /* codes outstanding */ };
+enum { STORE_HASH_LEN = 32, STORE_CODE_MAX = 100000 /* codes outstanding */, STORE_SPENT_MAX = 8 };
 
 struct store_hash {
     uint8_t p[STORE_HASH_LEN];
@@ -65,6 +65,10 @@ struct store_refresh {
     struct store_hash old_hash;  /* the token presented */
     struct store_hash next_hash; /* its successor; unused where rotate is false */
     bool rotate;
+    struct str
+        grant_hint; /* grant id that the token's text carries, "" none. With it a token that is no
+                              longer known counts as reuse; without it only the newest
+                              STORE_SPENT_MAX spent tokens of a grant are told from unknown ones */
     struct str client_id; /* who presents it */
     int64_t now_s;
     int64_t expires_s; /* of the successor; without rotation the old one keeps its own */
