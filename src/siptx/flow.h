@@ -80,7 +80,7 @@ struct siptx_flow {
     struct siptx_flow *peer_chain; /* UDP: in the table by socket, peer and local address */
     struct list transactions;      /* those that answer or send here */
     uint64_t trace_seq;            /* its first record */
-    bool pinned;
+    uint32_t pin_count;
 };
 
 /* What siptx_flow_open needs to know. */
@@ -129,8 +129,8 @@ void siptx_flow_set_user(struct siptx_flow *f, void *user, void (*release)(void 
  * Cut at SIPTX_LABEL_MAX; when out of memory the flow stays as it was. */
 enum { SIPTX_LABEL_MAX = 64 };
 void siptx_flow_set_label(struct siptx_flow *f, struct str label);
-/* A flow of the same peer seen on UDP lives while it is used; pinned (a registration points to it)
- * it survives pressure from new peers, not idleness. */
+/* A UDP flow lives while it is used. Pinned (a registration points to it; counted) it survives
+ * pressure from new peers, not idleness. */
 void siptx_flow_pin(struct siptx_flow *f, bool pinned);
 
 #endif
