@@ -6,7 +6,7 @@
 #define SIP_MASK_H
 #include "base/buf.h"
 
-/* bytes: one message or any piece of a stream. Lengths stay visible: token="<masked, 812 bytes>".
+/* bytes: a message, whole or cut off anywhere. Lengths stay visible: token="<masked, 812 bytes>".
  */
 void sip_mask_print(struct buf *out, struct str bytes);
 

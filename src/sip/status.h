@@ -3,7 +3,7 @@
 #define SIP_STATUS_H
 #include "base/str.h"
 
-/* The phrase of the code, or of its class (x00) when we do not know the code; "Unknown" outside
+/* The phrase of the code, or of its class when we do not know the code; "Unknown" outside
  * 100..699. Constant memory. */
 struct str sip_status_reason(unsigned status);
 

@@ -1,0 +1,72 @@
+#include "kit/kit.h"
+
+#include "sip/mask.h"
+#include "sip/sample_int.h"
+
+static void test_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"Proxy-Authorization: Bearer token=\"abcdef\"\r\n",
+         "Proxy-Authorization: Bearer token=\"<masked, 6 bytes>\"\r\n"},
+        {"authorization : Bearer abcdef, realm=\"x\"\r\n",
+         "authorization: Bearer <masked, 6 bytes>, realm=\"x\"\r\n"},
+        {"Authorization:\r\n Bearer\r\n abcdef\r\nTo: x\r\n",
+         "Authorization: Bearer <masked, 6 bytes>\r\nTo: x\r\n"},
+        {"Authorization: Digest username=\"u\", nonce=\"n\", response=\"0123\", nc=1\r\n",
+         "Authorization: Digest username=\"u\", nonce=\"n\", response=\"<masked, 4 bytes>\", "
+         "nc=1\r\n"},
+        {"Authorization: Basic dXNlcjpwYXNz\r\n", "Authorization: Basic <masked, 12 bytes>\r\n"},
+        {"Authorization: NoOne secret=\"abc\"\r\n",
+         "Authorization: NoOne secret=\"<masked, 3 bytes>\"\r\n"},
+        {"Authorization: Bearer token=\"cut off in the mid", "Authorization: <masked, 32 bytes>"},
+        {"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:abcd|2^20\r\n",
+         "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:<masked, 9 bytes>\r\n"},
+        {"k=clear:pass\r\n", "k=<masked, 10 bytes>\r\n"},
+        {"k: 100rel\r\n", "k: 100rel\r\n"},
+        {"To: <sip:bob:pass@h>;tag=1\r\n", "To: <sip:bob:<masked, 4 bytes>@h>;tag=1\r\n"},
+        {"To: <sips:bob@h:5061>\r\n", "To: <sips:bob@h:5061>\r\n"},
+        {"X: eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln\r\n", "X: <masked, 41 bytes>\r\n"},
+        {"X: eyJ short\r\n", "X: eyJ short\r\n"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct str in = kit_guard(str_from(cases[i].in));
+        struct buf b;
+        buf_init(&b, 4096);
+        sip_mask_print(&b, in);
+        assert_str(cases[i].out, buf_str(&b));
+        buf_fini(&b);
+        kit_guard_free(in);
+    }
+}
+
+/* Cut off anywhere, a message still tells nothing of its token. */
+static void test_no_piece_of_the_token_gets_out(void **state)
+{
+    (void)state;
+    struct buf message, masked;
+    buf_init(&message, 65536);
+    buf_init(&masked, 65536);
+    sample_register(&message);
+    ptrdiff_t at = str_find(buf_str(&message), STR("token=\"")) + 7;
+    struct str piece = str_of(message.p + at + 3, 8);
+    for (size_t n = 1; n <= message.n; n += 7) {
+        buf_reset(&masked);
+        sip_mask_print(&masked, str_of(message.p, n));
+        assert_rc(RC_OK, buf_rc(&masked));
+        assert_int_equal(STR_NPOS, str_find(buf_str(&masked), piece));
+    }
+    buf_fini(&masked);
+    buf_fini(&message);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_no_piece_of_the_token_gets_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
