@@ -195,7 +195,7 @@ def read_scenario(log, code):
     return max(0, int(ran[1]) - skipped - named) if ran else 0, skipped, failed
 
 
-def run_scenario(path, variant, folder, only, prefix):
+def run_scenario(path, chosen, variant, folder, prefix):
     name = os.path.basename(path)[:-3]
     logs = os.path.join(folder, "scenario-logs")
     log, findings = os.path.join(logs, name + ".log"), os.path.join(logs, name + ".sanitizer")
@@ -205,8 +205,8 @@ def run_scenario(path, variant, folder, only, prefix):
         "BEARLINE_BUILD": folder, "BEARLINE_VARIANT": variant, "BEARLINE_PATIENCE": str(PATIENCE[variant]),
         "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
     command = [*prefix, sys.executable, "-m", "unittest", "-v"]
-    if only.pattern and not only.search(name):
-        command += ["-k", only.pattern]
+    for test in chosen:
+        command += ["-k", f"*.{test}"]
     start = time.monotonic()
     code = run_limited(command + [name], log, environment, SCENARIO_LIMIT_S * PATIENCE[variant], os.path.dirname(path))
     passed, skipped, failed = read_scenario(log, code)
@@ -215,24 +215,26 @@ def run_scenario(path, variant, folder, only, prefix):
 
 
 def scenario_paths(only, threads_only):
-    """All scenario files; with a pattern, those that match by name or hold a matching test."""
+    """(file, tests chosen in it) of each scenario that matches; no tests: all of the file."""
     for path in sorted(glob.glob(os.path.join(ROOT, "test", "scenario", "test_*.py"))):
         with open(path, encoding="utf-8") as f:
             text = f.read()
         if threads_only and not re.search(r"^# suite: threads\b", text, re.M):
             continue
-        tests = re.findall(r"def (test\w*)\(", text)
-        if only.search(os.path.basename(path)[:-3]) or any(only.search(test) for test in tests):
-            yield path
+        tests = [test for test in re.findall(r"def (test\w*)\(", text) if only.search(test)]
+        if only.search(os.path.basename(path)[:-3]):
+            yield path, []
+        elif tests:
+            yield path, tests
 
 
 def run_scenarios(variant, folder, only, prefix, tally):
-    paths = list(scenario_paths(only, variant == "tsan"))
-    if not paths:
+    scenarios = list(scenario_paths(only, variant == "tsan"))
+    if not scenarios:
         return
     os.makedirs(os.path.join(folder, "scenario-logs"), exist_ok=True)
     with Step(f"scenarios {variant}", tally), concurrent.futures.ThreadPoolExecutor(SCENARIOS_AT_ONCE) as pool:
-        jobs = [pool.submit(run_scenario, path, variant, folder, only, prefix) for path in paths]
+        jobs = [pool.submit(run_scenario, path, chosen, variant, folder, prefix) for path, chosen in scenarios]
         for job in concurrent.futures.as_completed(jobs):
             name, log, passed, skipped, failed, found, took_s = job.result()
             tally.passed += passed
