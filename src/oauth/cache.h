@@ -4,7 +4,6 @@
  * generation), and by grant or user. Safe from any thread; a hit locks one of 16 shards briefly. */
 #ifndef OAUTH_CACHE_H
 #define OAUTH_CACHE_H
-#include "base/hash.h"
 #include "crypto/digest.h"
 #include "oauth/bearer.h"
 
