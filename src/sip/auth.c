@@ -15,7 +15,7 @@ static enum sip_auth_scheme auth_scheme(struct str text)
 static bool auth_token68(struct cur *c, struct str *out)
 {
     struct cur t = *c;
-    if (lex_run(&t, LEX_TOKEN68).n == 0) return false;
+    if (lex_token68(&t).n == 0) return false;
     while (cur_char(&t, '=')) {}
     struct str token = cur_since(&t, c->p);
     lex_lws(&t);
@@ -100,7 +100,7 @@ enum rc sip_auth_text(const struct sip_auth *a, struct str name, struct arena *a
 static bool auth_is_b64token(struct str s)
 {
     struct cur c = cur_of(s);
-    if (lex_run(&c, LEX_TOKEN68).n == 0) return false;
+    if (lex_token68(&c).n == 0) return false;
     while (cur_char(&c, '=')) {}
     return cur_at_end(&c);
 }

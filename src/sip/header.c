@@ -216,8 +216,8 @@ static inline uint64_t load8(const char *p)
     return v;
 }
 
-/* name is letters and token bytes; lower the same length in lower case. Setting bit 5 makes letters
- * lower and keeps '-'; of other token bytes none becomes a letter or '-'. */
+/* lower is as long as name, in lower case, of letters and '-'. Setting bit 5 makes letters lower and keeps
+ * '-'; CR alone would turn into '-', and no name holds one. */
 static bool name_is(struct str name, struct str lower)
 {
     const uint64_t fold = 0x2020202020202020u;

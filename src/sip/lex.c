@@ -42,15 +42,47 @@ const uint8_t lex_class2[256] = {
 
 bool lex_quoted(struct cur *c, struct str *content)
 {
-    const char *p = c->p;
-    if (p == c->end || *p != '"') return false;
-    for (p++; p < c->end && *p != '"'; p++) {
-        if (*p == '\\' && ++p == c->end) return false;
+    if (cur_peek(c) != '"') return false;
+    const char *start = c->p + 1, *p = start;
+    while ((p = lex_find3(p, c->end, '"', '\\', '\\')) < c->end && *p == '\\') {
+        if (c->end - p < 2) return false;
+        p += 2;
     }
-    if (p >= c->end) return false;
-    *content = str_of(c->p + 1, (size_t)(p - c->p) - 1);
+    if (p == c->end) return false;
+    *content = str_of(start, (size_t)(p - start));
     c->p = p + 1;
     return true;
+}
+
+/* Sixteen bytes of ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" at once: tokens are long. */
+static size_t lex_token68_blocks(struct str s)
+{
+    size_t n = 0;
+#ifdef __SSE2__
+    const __m128i fold = _mm_set1_epi8(0x20);
+    for (; s.n - n >= 16; n += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + n));
+        __m128i low = _mm_or_si128(v, fold);
+        __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(low, _mm_set1_epi8('a' - 1)),
+                                       _mm_cmplt_epi8(low, _mm_set1_epi8('z' + 1)));
+        __m128i dash_to_9 = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('-' - 1)),
+                                          _mm_cmplt_epi8(v, _mm_set1_epi8('9' + 1)));
+        __m128i line = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('_')),
+                                    _mm_cmpeq_epi8(v, _mm_set1_epi8('~')));
+        __m128i ok = _mm_or_si128(_mm_or_si128(letter, dash_to_9),
+                                  _mm_or_si128(line, _mm_cmpeq_epi8(v, _mm_set1_epi8('+'))));
+        if (_mm_movemask_epi8(ok) != 0xffff) break;
+    }
+#endif
+    return n;
+}
+
+struct str lex_token68(struct cur *c)
+{
+    const char *start = c->p;
+    c->p += lex_token68_blocks(cur_rest(c));
+    (void)lex_run(c, LEX_TOKEN68);
+    return cur_since(c, start);
 }
 
 bool lex_all_escaped(struct str s, const uint8_t class[256], unsigned mask)

@@ -76,6 +76,8 @@ static inline struct str lex_trim(struct str s)
 }
 /* "..." at the cursor; content without the quotes. False: not there or not terminated. */
 bool lex_quoted(struct cur *c, struct str *content);
+/* The run of LEX_TOKEN68 bytes at the cursor; may be empty. */
+struct str lex_token68(struct cur *c);
 /* All bytes of s have the class, or are %HH. */
 bool lex_all_escaped(struct str s, const uint8_t class[256], unsigned mask);
 /* ASCII case-blind, for a lower-case constant. */
@@ -110,21 +112,25 @@ static inline enum rc lex_fail(struct parse_at *at, struct str in, const char *w
     return rc;
 }
 
-/* First CR or LF in [p, end), or end. Never reads beyond end. */
-static inline const char *lex_find_eol(const char *p, const char *end)
+/* First x, y or z in [p, end), or end. Never reads beyond end. */
+static inline const char *lex_find3(const char *p, const char *end, char x, char y, char z)
 {
 #ifdef __SSE2__
-    const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
+    const __m128i vx = _mm_set1_epi8(x), vy = _mm_set1_epi8(y), vz = _mm_set1_epi8(z);
     for (; end - p >= 16; p += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf));
-        unsigned mask = (unsigned)_mm_movemask_epi8(hit);
-        if (mask != 0) return p + __builtin_ctz(mask);
+        __m128i xy = _mm_or_si128(_mm_cmpeq_epi8(v, vx), _mm_cmpeq_epi8(v, vy));
+        unsigned hit = (unsigned)_mm_movemask_epi8(_mm_or_si128(xy, _mm_cmpeq_epi8(v, vz)));
+        if (hit != 0) return p + __builtin_ctz(hit);
     }
 #endif
-    while (p < end && *p != '\r' && *p != '\n')
+    while (p < end && *p != x && *p != y && *p != z)
         p++;
     return p;
+}
+static inline const char *lex_find_eol(const char *p, const char *end)
+{
+    return lex_find3(p, end, '\r', '\n', '\n');
 }
 
 #endif

@@ -107,7 +107,7 @@ static bool mask_uri_password(struct buf *out, struct cur *c)
 static bool mask_jwt(struct buf *out, struct cur *c)
 {
     struct cur t = *c;
-    struct str run = lex_run(&t, LEX_TOKEN68);
+    struct str run = lex_token68(&t);
     if (run.n < MASK_JWT_MIN) return false;
     mask_put(out, run.n);
     c->p = t.p;

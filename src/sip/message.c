@@ -1,6 +1,7 @@
 #include "sip/message.h"
 #include "sip/length_int.h"
 #include "sip/lex_int.h"
+#include "sip/values.h"
 #include <assert.h>
 
 static_assert((int)SIP_HEADER_MAX < (int)SIP_HEADER_NONE, "header indexes fit a byte");
@@ -76,15 +77,15 @@ static enum rc message_start_line(struct sip_message *m, struct cur *c, struct p
     return ok ? RC_OK : lex_fail(at, m->bytes, line.p, "a SIP start line", RC_MALFORMED);
 }
 
-static void message_add(struct sip_message *m, struct str name, struct str value)
+static void message_add(struct sip_message *m, struct str name, enum sip_header_id id,
+                        struct str value)
 {
     if (m->header_count == SIP_HEADER_MAX) {
         message_fault(m, RC_TOO_BIG, "header fields", name.p);
         return;
     }
     uint8_t index = (uint8_t)m->header_count++;
-    uint8_t id = (uint8_t)sip_header_from_name(name);
-    m->headers[index] = (struct sip_header){name, value, id, SIP_HEADER_NONE};
+    m->headers[index] = (struct sip_header){name, value, (uint8_t)id, SIP_HEADER_NONE};
     if (m->first[id] == SIP_HEADER_NONE)
         m->first[id] = index;
     else
@@ -92,23 +93,35 @@ static void message_add(struct sip_message *m, struct str name, struct str value
     m->last[id] = index;
 }
 
-/* message-header = field-name HCOLON value, with its folds: a line that begins with white space
- * continues the one before. RFC 3261, 7.3.1 */
+/* The field name at the cursor and the colon behind it. Only a name we do not know is checked letter by
+ * letter. field-name = token; HCOLON = *( SP / HTAB ) ":" SWS. RFC 3261, 25.1 */
+static bool message_name(struct cur *c, struct str *name, enum sip_header_id *id)
+{
+    const char *colon = lex_find3(c->p, c->end, ':', '\r', '\n');
+    if (colon == c->end || *colon != ':') return false;
+    *name = str_of(c->p, (size_t)(colon - c->p));
+    while (name->n > 0 && (name->p[name->n - 1] == ' ' || name->p[name->n - 1] == '\t'))
+        name->n--;
+    *id = sip_header_from_name(*name);
+    if (*id == SIP_HEADER_OTHER && !sip_is_token(*name)) return false;
+    c->p = colon + 1;
+    return true;
+}
+
+/* A header field with its folds: a line that begins with white space continues the one before. RFC 3261,
+ * 7.3.1 */
 static bool message_header(struct sip_message *m, struct cur *c)
 {
-    struct cur name_at = *c;
-    struct str name = lex_run(&name_at, LEX_TOKEN), line;
-    while (cur_char(&name_at, ' ') || cur_char(&name_at, '\t')) {}
-    bool is_header = name.n > 0 && cur_char(&name_at, ':');
-    if (is_header)
-        c->p = name_at.p;
-    else
-        message_fault(m, RC_MALFORMED, "header line", c->p);
+    struct str name, line;
+    enum sip_header_id id;
+    bool is_header = message_name(c, &name, &id);
+    if (!is_header) message_fault(m, RC_MALFORMED, "header line", c->p);
     const char *value = c->p;
     do {
         if (!message_line(m, c, &line)) return false;
     } while (cur_peek(c) == ' ' || cur_peek(c) == '\t');
-    if (is_header) message_add(m, name, lex_trim(str_of(value, (size_t)(line.p + line.n - value))));
+    if (is_header)
+        message_add(m, name, id, lex_trim(str_of(value, (size_t)(line.p + line.n - value))));
     return true;
 }
 

@@ -17,7 +17,9 @@ static enum rc uri_userinfo(struct str userinfo, struct sip_uri *u)
 static bool uri_params_ok(struct str s)
 {
     struct str rest = str_sub(s, 1, s.n), part;
+    unsigned count = 0;
     while (str_split(&rest, ';', &part)) {
+        if (++count > SIP_URI_PARAM_MAX) return false;
         ptrdiff_t eq = str_find_char(part, '=');
         struct str name = eq < 0 ? part : str_sub(part, 0, (size_t)eq);
         struct str value = eq < 0 ? STR("") : str_sub(part, (size_t)eq + 1, part.n);
@@ -32,8 +34,9 @@ static bool uri_params_ok(struct str s)
 static bool uri_headers_ok(struct str headers)
 {
     struct str rest = headers, part;
+    unsigned count = 0;
     while (str_split(&rest, '&', &part)) {
-        if (str_find_char(part, '=') < 1) return false;
+        if (++count > SIP_URI_PARAM_MAX || str_find_char(part, '=') < 1) return false;
     }
     return headers.n > 0 && lex_all_escaped(headers, lex_class, LEX_HEADER);
 }

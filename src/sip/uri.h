@@ -7,6 +7,8 @@
 
 enum sip_scheme { SIP_SCHEME_OTHER, SIP_SCHEME_SIP, SIP_SCHEME_SIPS, SIP_SCHEME_TEL };
 
+enum { SIP_URI_PARAM_MAX = 32 }; /* parameters of a URI, and headers of a URI */
+
 struct sip_uri {
     struct str text; /* the whole */
     enum sip_scheme scheme;
@@ -22,7 +24,7 @@ struct sip_uri {
     struct str headers; /* raw, what follows '?', or empty */
 };
 
-/* RC_MALFORMED; at may be NULL. Leading or trailing white space, <>, and bare IPv6 are malformed.
+/* RC_MALFORMED, also over SIP_URI_PARAM_MAX; at may be NULL. Leading or trailing white space, <>, and bare IPv6 are malformed.
  * Lenient in one thing: '#' in the user part (feature codes of phones in the field). */
 MUST_CHECK enum rc sip_uri_parse(struct str text, struct sip_uri *out, struct parse_at *at);
 /* Prints from the parts, escapes as they came: parses back equal. */

@@ -29,13 +29,19 @@ static bool eq_escaped(struct str a, struct str b, bool nocase)
     return i == a.n && k == b.n;
 }
 
-static bool eq_must_match(struct str name)
+static bool eq_may_lack_param(struct str name)
 {
     static const struct str names[] = {STR_INIT("user"), STR_INIT("ttl"), STR_INIT("method"),
                                        STR_INIT("maddr"), STR_INIT("transport")};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (str_eq_nocase(name, names[i])) return true;
+        if (str_eq_nocase(name, names[i])) return false;
     }
+    return true;
+}
+
+static bool eq_may_lack_header(struct str name)
+{
+    (void)name;
     return false;
 }
 
@@ -46,48 +52,68 @@ static void eq_split(struct str part, struct str *name, struct str *value)
     *value = eq < 0 ? STR("") : str_sub(part, (size_t)eq + 1, part.n);
 }
 
-/* Finds name in a list without its first separator. */
-static bool eq_find(struct str list, char sep, struct str name, struct str *value)
+/* A list of name=value pieces, without its first separator. */
+struct eq_list {
+    struct str text;
+    char sep;
+};
+
+/* The nth (from 0) piece of that name. A name may wrongly stand there twice: then the first pairs with the
+ * first. */
+static bool eq_find(struct eq_list list, struct str name, unsigned nth, struct str *value)
 {
     struct str part, part_name;
-    while (list.n > 0 && str_split(&list, sep, &part)) {
+    while (list.text.n > 0 && str_split(&list.text, list.sep, &part)) {
         eq_split(part, &part_name, value);
-        if (eq_escaped(part_name, name, true)) return true;
+        if (eq_escaped(part_name, name, true) && nth-- == 0) return true;
     }
     return false;
 }
 
-/* Every parameter of a is in b alike, or may be missing there. */
-static bool eq_params_within(struct str a, struct str b)
+/* How many pieces of that name stand in front of the one at before. */
+static unsigned eq_count_before(struct eq_list list, struct str name, const char *before)
 {
-    struct str part, name, value, other;
-    while (a.n > 0 && str_split(&a, ';', &part)) {
+    struct str part, part_name, value;
+    unsigned count = 0;
+    while (list.text.n > 0 && list.text.p < before && str_split(&list.text, list.sep, &part)) {
+        eq_split(part, &part_name, &value);
+        count += eq_escaped(part_name, name, true);
+    }
+    return count;
+}
+
+/* Every piece of a is in b alike; may_lack says which may be missing there. */
+static bool eq_within(struct eq_list a, struct eq_list b, bool (*may_lack)(struct str name),
+                      bool nocase)
+{
+    struct str rest = a.text, part, name, value, other;
+    while (rest.n > 0 && str_split(&rest, a.sep, &part)) {
         eq_split(part, &name, &value);
-        if (eq_find(b, ';', name, &other)) {
-            if (!eq_escaped(value, other, true)) return false;
-        } else if (eq_must_match(name)) {
+        if (eq_find(b, name, eq_count_before(a, name, part.p), &other)) {
+            if (!eq_escaped(value, other, nocase)) return false;
+        } else if (!may_lack(name)) {
             return false;
         }
     }
     return true;
 }
 
-/* Headers never may be missing; their order is free. */
-static bool eq_headers_within(struct str a, struct str b)
+static bool eq_params(struct str a, struct str b)
 {
-    struct str part, name, value, other;
-    while (a.n > 0 && str_split(&a, '&', &part)) {
-        eq_split(part, &name, &value);
-        if (!eq_find(b, '&', name, &other) || !eq_escaped(value, other, false)) return false;
-    }
-    return true;
+    struct eq_list x = {str_sub(a, 1, a.n), ';'}, y = {str_sub(b, 1, b.n), ';'};
+    return eq_within(x, y, eq_may_lack_param, true) && eq_within(y, x, eq_may_lack_param, true);
+}
+
+/* Headers never may be missing; their order is free. */
+static bool eq_headers(struct str a, struct str b)
+{
+    struct eq_list x = {a, '&'}, y = {b, '&'};
+    return eq_within(x, y, eq_may_lack_header, false) && eq_within(y, x, eq_may_lack_header, false);
 }
 
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b)
 {
     if (a->scheme != b->scheme) return false;
-    struct str params_a = str_sub(a->params, 1, a->params.n);
-    struct str params_b = str_sub(b->params, 1, b->params.n);
     if (!sip_uri_is_sip(a)) {
         return str_eq_nocase(a->scheme_text, b->scheme_text) && str_eq(a->opaque, b->opaque) &&
                str_eq_nocase(a->params, b->params);
@@ -95,9 +121,8 @@ bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b)
     return a->has_user == b->has_user && eq_escaped(a->user, b->user, false) &&
            (a->password.p != NULL) == (b->password.p != NULL) &&
            eq_escaped(a->password, b->password, false) && sip_host_eq(&a->host, &b->host) &&
-           a->port == b->port && eq_params_within(params_a, params_b) &&
-           eq_params_within(params_b, params_a) && eq_headers_within(a->headers, b->headers) &&
-           eq_headers_within(b->headers, a->headers);
+           a->port == b->port && eq_params(a->params, b->params) &&
+           eq_headers(a->headers, b->headers);
 }
 
 /* The user by value: after unescaping nothing in it is reserved any more (RFC 3261, 10.3). */

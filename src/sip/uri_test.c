@@ -108,6 +108,10 @@ static void test_equality(void **state)
         {"sips:a@h", "sip:a@h", false},
         {"sip:a@h", "sip:h", false},
         {"sip:a:p@h", "sip:a@h", false},
+        {"sip:h;a=1;a=2", "sip:h;a=1;a=2", true},
+        {"sip:h;a=1;a=2", "sip:h;a=2;a=1", false},
+        {"sip:h?r=1&r=2", "sip:h?r=1&r=3", false},
+        {"sip:h?r=1", "sip:h?r=1&r=1", false},
         {"tel:+1", "tel:+1", true},
         {"tel:+1", "tel:+2", false},
     };
@@ -118,6 +122,21 @@ static void test_equality(void **state)
         if (sip_uri_eq(&a, &b) != cases[i].eq) fail_msg("%s %s", cases[i].a, cases[i].b);
         assert_int_equal(cases[i].eq, sip_uri_eq(&b, &a));
     }
+}
+
+static void test_parameters_are_bounded(void **state)
+{
+    (void)state;
+    struct sip_uri u;
+    struct buf b;
+    buf_init(&b, 4096);
+    buf_put_lit(&b, "sip:h");
+    for (int i = 0; i < SIP_URI_PARAM_MAX; i++)
+        buf_put_lit(&b, ";a");
+    assert_rc(RC_OK, sip_uri_parse(buf_str(&b), &u, NULL));
+    buf_put_lit(&b, ";a");
+    assert_rc(RC_MALFORMED, sip_uri_parse(buf_str(&b), &u, NULL));
+    buf_fini(&b);
 }
 
 static void test_aor_key(void **state)
@@ -168,9 +187,10 @@ static void test_user_is_escaped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts),        cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_equality),     cmocka_unit_test(test_aor_key),
-        cmocka_unit_test(test_aor_equality), cmocka_unit_test(test_user_is_escaped),
+        cmocka_unit_test(test_parts),           cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_equality),        cmocka_unit_test(test_aor_key),
+        cmocka_unit_test(test_aor_equality),    cmocka_unit_test(test_parameters_are_bounded),
+        cmocka_unit_test(test_user_is_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@ struct judge {
     const struct sip_message *m;
     struct sip_basics *b;
     struct sip_verdict *v;
+    bool via_is_whole;
 };
 
 /* Always false, so that a check can end with it. */
@@ -36,9 +37,11 @@ static bool judge_has_via(struct judge *j)
 {
     struct sip_values vias;
     sip_values_init(&vias, j->m, SIP_HEADER_VIA);
-    if (sip_values_next(&vias, &j->b->via_value) == RC_OK &&
-        sip_via_parse_sent_by(j->b->via_value, &j->b->via) == RC_OK)
-        return true;
+    if (sip_values_next(&vias, &j->b->via_value) == RC_OK) {
+        j->via_is_whole = sip_via_parse(j->b->via_value, &j->b->via, NULL) == RC_OK;
+        if (j->via_is_whole) return true;
+        if (sip_via_parse_sent_by(j->b->via_value, &j->b->via) == RC_OK) return true;
+    }
     j->v->action = SIP_DROP;
     j->v->header = SIP_HEADER_VIA;
     (void)snprintf(j->v->reason, sizeof(j->v->reason), "Via missing or malformed");
@@ -72,10 +75,8 @@ static bool judge_structure(struct judge *j)
 
 static bool judge_via(struct judge *j)
 {
-    struct sip_via *via = &j->b->via;
-    if (sip_via_parse(j->b->via_value, via, NULL) != RC_OK)
-        return judge_bad(j, SIP_HEADER_VIA, "malformed");
-    if (str_eq_nocase(via->branch, STR(SIP_BRANCH_COOKIE)))
+    if (!j->via_is_whole) return judge_bad(j, SIP_HEADER_VIA, "malformed");
+    if (str_eq_nocase(j->b->via.branch, STR(SIP_BRANCH_COOKIE)))
         return judge_bad(j, SIP_HEADER_VIA, "branch is empty behind its cookie");
     return true;
 }
@@ -198,7 +199,7 @@ static bool judge_request(struct judge *j)
 void sip_validate(const struct sip_message *m, enum sip_arrival arrival, struct sip_basics *basics,
                   struct sip_verdict *verdict)
 {
-    struct judge j = {m, basics, verdict};
+    struct judge j = {m, basics, verdict, false};
     memset(basics, 0, sizeof(*basics));
     *verdict = (struct sip_verdict){.action = SIP_ACCEPT};
     bool ok = m->is_request ? judge_request(&j) : judge_common(&j);

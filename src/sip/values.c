@@ -11,10 +11,8 @@ void sip_values_init(struct sip_values *v, const struct sip_message *msg, enum s
 static bool values_element_end(struct cur *c)
 {
     struct str quoted;
-    while (c->p < c->end) {
-        if (!lex_is2(*c->p, LEX_STOP)) {
-            c->p++;
-        } else if (*c->p == ',') {
+    while ((c->p = lex_find3(c->p, c->end, ',', '"', '<')) < c->end) {
+        if (*c->p == ',') {
             return true;
         } else if (*c->p == '"') {
             if (!lex_quoted(c, &quoted)) return false;
