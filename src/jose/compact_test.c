@@ -323,7 +323,7 @@ static void test_cjose_and_we_decrypt_each_other(void **state)
     memset(secret, 1, sizeof secret);
     for (int i = 0; i < 2; i++) {
         cjose_err err;
-        size_t n;
+        size_t n = 0;
         struct buf b;
         struct jose_enc_key *key = enc_key(encs[i], 1);
         cjose_jwk_t *jwk = cjose_jwk_create_oct_spec(secret, sizeof secret, &err);

@@ -84,6 +84,10 @@ static void test_find(void **state)
     assert_null(jose_keyset_free(NULL));
 }
 
+#define EC_OFF_CURVE                                                                               \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","     \
+    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a8\"}"
+
 static const char *const skipped_keys[] = {
     "{\"kty\":\"oct\",\"k\":\"AAAA\"}",
     "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
@@ -95,8 +99,7 @@ static const char *const skipped_keys[] = {
     EC_JWK ",\"key_ops\":[\"encrypt\"]}",
     EC_JWK ",\"kid\":7}",
     /* a point off the curve, and one of the wrong length */
-    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
-    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a8\"}",
+    EC_OFF_CURVE,
     "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\",\"y\":\"AA\"}",
     "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}",
     "{\"kty\":\"RSA\",\"n\":\"\",\"e\":\"\"}",
