@@ -290,8 +290,8 @@ static void flow_unlink(struct siptx_flow *f)
     list_remove(&f->all);
     s->flow_count--;
     if (f->transport == SIPTX_UDP) {
-        s->udp_count--;
         list_remove(&f->used);
+        if (--s->udp_count == 0) siptx_timer_stop(s, &s->udp_timer);
     }
 }
 
