@@ -1,0 +1,91 @@
+/* admin/live.h - what the operator API needs of the running node and may not reach by itself:
+ * registrations, traces, ports, keys. app fills the functions; all may be called from any pool
+ * thread and may wait. Rows lie in the caller's arena. */
+#ifndef ADMIN_LIVE_H
+#define ADMIN_LIVE_H
+#include "base/arena.h"
+#include "store/records.h"
+
+struct admin_registration {
+    uint64_t id; /* for paging, rising */
+    struct str device, line, user, contact, peer, user_agent;
+    struct str listener;                                       /* "OAuth line" ... */
+    struct str dialect;                                        /* "cisco", "standard" */
+    int64_t since_unix_ms, expires_in_s, token_expires_unix_s; /* the last: 0 none */
+};
+
+enum admin_trace_kind { ADMIN_TRACE_IN, ADMIN_TRACE_OUT, ADMIN_TRACE_NOTE };
+struct admin_trace_record {
+    uint64_t seq, flow_id;
+    int64_t unix_ms;
+    enum admin_trace_kind kind;
+    struct str transport, local, peer, label;
+    struct str text; /* the message with its secrets masked, or the note */
+};
+
+struct admin_listener {
+    struct str name, transport, addr;
+    struct str state; /* "open", "failed", "closing" */
+    struct str why;   /* failed: a sentence */
+};
+
+struct admin_refusal {
+    int64_t at_unix_ms;
+    struct str why;    /* one word: "not-owner" */
+    struct str text;   /* what happened and what to do */
+    struct str detail; /* "expired" ...; "" none */
+    struct str listener, peer, user;
+    uint32_t count; /* in a row */
+};
+
+struct admin_number {
+    struct str name; /* "registrations", "requests.REGISTER" ... */
+    int64_t value;
+};
+
+struct admin_key {
+    struct str kid, alg, checksum;
+    int64_t created_s;
+    unsigned former_count;
+};
+
+struct admin_live {
+    void *ctx;
+    struct str node_name, version; /* live as long as the node */
+    int64_t started_unix_ms;
+
+    /* Those of device ("" all) with id above after_id, at most limit. */
+    enum rc (*registrations)(void *ctx, struct str device, uint64_t after_id, size_t limit,
+                             struct arena *a, struct admin_registration **out, size_t *count);
+    /* The newest max records of a device ("" all), oldest first, after after_seq. */
+    enum rc (*trace)(void *ctx, struct str device, uint64_t after_seq, size_t max, struct arena *a,
+                     struct admin_trace_record **out, size_t *count);
+    void (*trace_switch)(void *ctx, bool on);
+    /* RC_NOT_FOUND: none since its last registration. */
+    enum rc (*last_refusal)(void *ctx, struct str device, struct arena *a,
+                            struct admin_refusal *out);
+    /* Lets a device's registrations go; how many. */
+    size_t (*reset_device)(void *ctx, struct str device);
+    size_t (*registration_count)(void *ctx);
+
+    enum rc (*listeners)(void *ctx, struct arena *a, struct admin_listener **out, size_t *count);
+    /* Could this node open that port now (its own open ports count as free)? false: holder says
+     * "nginx (process 4711)". */
+    bool (*port_is_free)(void *ctx, uint16_t port, bool udp_too, struct arena *a,
+                         struct str *holder);
+    /* After a change of ports or mode: waits until the open ports follow it. */
+    void (*settle)(void *ctx);
+
+    enum rc (*numbers)(void *ctx, struct arena *a, struct admin_number **out, size_t *count);
+
+    enum rc (*key_info)(void *ctx, enum store_key_use use, struct arena *a, struct admin_key *out);
+    enum rc (*key_rotate)(void *ctx, const struct store_by *by, enum store_key_use use,
+                          struct store_why *why);
+    enum rc (*key_regen)(void *ctx, const struct store_by *by, enum store_key_use use,
+                         struct store_why *why);
+    /* Issues one of the node's certificates anew by the private CA. */
+    enum rc (*cert_regen)(void *ctx, const struct store_by *by, struct str unit,
+                          struct store_why *why);
+};
+
+#endif

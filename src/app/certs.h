@@ -1,0 +1,46 @@
+/* app/certs.h - the node's certificates: made at the first start by a private CA, renewed before
+ * they expire, and turned into the TLS contexts of the listeners.
+ *
+ *   tomcat, tomcat-ECDSA            OAuth lines, HTTPS, device configuration
+ *   CallManager, CallManager-ECDSA  the secure line
+ *   tomcat-trust                    who may come to the MRA port
+ *   callmanager-trust               whose device certificates count on the secure line */
+#ifndef APP_CERTS_H
+#define APP_CERTS_H
+#include "base/log.h"
+#include "net/tls.h"
+#include "store/records.h"
+
+struct app_certs;
+struct directory;
+
+struct app_certs_config {
+    struct store *store;
+    struct directory *directory; /* trusted edges, for the MRA port; must outlive contexts */
+    struct clock clock;
+    struct random_source random;
+    const struct log *log;
+    struct str node, host, addresses; /* names for the certificates; borrowed for its life */
+};
+
+/* Makes what is missing: CA, certificates, trust entries; exports the CA to ca_file (0644). why:
+ * a sentence. */
+MUST_CHECK enum rc app_certs_new(const struct app_certs_config *config, const char *ca_file,
+                                 struct app_certs **out, struct store_why *why);
+struct app_certs *app_certs_free(struct app_certs *c); /* NULL */
+
+enum app_tls { APP_TLS_TOMCAT, APP_TLS_SECURE, APP_TLS_MRA, APP_TLS_COUNT };
+/* A new context from what the store holds now; the caller owns the reference. RC_NOT_FOUND: no
+ * certificate; others as net_tls_server_new. Waits for the store: control thread or pool. */
+MUST_CHECK enum rc app_certs_tls(struct app_certs *c, enum app_tls which, struct net_tls **out,
+                                 struct store_why *why);
+/* Issues the unit anew ("tomcat", ...) for this node. RC_NOT_FOUND: no such unit; RC_UNSUPPORTED:
+ * the CA's key is not here. */
+MUST_CHECK enum rc app_certs_regen(struct app_certs *c, const struct store_by *by, struct str unit,
+                                   struct store_why *why);
+/* Reissues certificates of our own CA that end within 30 days; how many. On the pool, daily. */
+size_t app_certs_renew(struct app_certs *c);
+/* Fresh keys for session tickets; hourly. */
+void app_certs_rotate_tickets(struct app_certs *c);
+
+#endif

@@ -1,0 +1,157 @@
+#include "app/settings.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <netdb.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum kind { TEXT, PORT, NUMBER, LEVEL, MEGABYTES };
+
+static const struct setting {
+    const char *section, *name;
+    enum kind kind;
+    size_t offset, size; /* size: of a text */
+    uint32_t min, max;
+} settings[] = {
+#define TEXT_OF(s, n, f)                                                                           \
+    {                                                                                              \
+        s, n, TEXT, offsetof(struct app_settings, f), sizeof(((struct app_settings *)0)->f), 0, 0  \
+    }
+#define PORT_OF(n)                                                                                 \
+    {                                                                                              \
+        "ports", #n, PORT, offsetof(struct app_settings, ports.n), 0, 0, 65535                     \
+    }
+#define NUMBER_OF(n, f, lo, hi)                                                                    \
+    {                                                                                              \
+        "limits", n, NUMBER, offsetof(struct app_settings, f), 0, lo, hi                           \
+    }
+    TEXT_OF("node", "name", name),
+    TEXT_OF("node", "host", host),
+    TEXT_OF("node", "addresses", addresses),
+    TEXT_OF("paths", "data", data),
+    TEXT_OF("paths", "control", control),
+    PORT_OF(sip),
+    PORT_OF(sips),
+    PORT_OF(oauth),
+    PORT_OF(mra),
+    PORT_OF(wss),
+    PORT_OF(config_http),
+    PORT_OF(config_https),
+    PORT_OF(https),
+    NUMBER_OF("workers", workers, 0, 64),
+    NUMBER_OF("connections", connections_max, 16, 4000000),
+    NUMBER_OF("connections_per_source", source_max, 1, 4000000),
+    NUMBER_OF("handshakes", handshakes_max, 1, 100000),
+    {"log", "level", LEVEL, offsetof(struct app_settings, log_level), 0, 0, 0},
+    {"log", "trace_mb", MEGABYTES, offsetof(struct app_settings, trace_bytes), 0, 0, 1024},
+#undef TEXT_OF
+#undef PORT_OF
+#undef NUMBER_OF
+};
+
+static void full_name(char *out, size_t cap, const char *name)
+{
+    struct addrinfo hints = {.ai_flags = AI_CANONNAME}, *found = NULL;
+    snprintf(out, cap, "%s", name);
+    if (getaddrinfo(name, NULL, &hints, &found) != 0) return;
+    if (found->ai_canonname && found->ai_canonname[0] != '\0')
+        snprintf(out, cap, "%s", found->ai_canonname);
+    freeaddrinfo(found);
+}
+
+void app_settings_default(struct app_settings *s)
+{
+    char name[APP_NAME_MAX - 1] = "";
+    *s = (struct app_settings){
+        .data = "/var/lib/bearline",
+        .control = "/run/bearline/control.sock",
+        .ports = store_ports_default(),
+        .connections_max = 200000,
+        .source_max = 2000,
+        .handshakes_max = 1000,
+        .log_level = LOG_INFO,
+        .trace_bytes = 16u << 20,
+    };
+    if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') strcpy(name, "localhost");
+    full_name(s->host, sizeof s->host, name);
+    name[strcspn(name, ".")] = '\0';
+    snprintf(s->name, sizeof s->name, "%s", name);
+}
+
+static enum rc level_parse(const char *value, enum log_level *out)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(value, names[i]) == 0) {
+            *out = (enum log_level)i;
+            return RC_OK;
+        }
+    return RC_INVALID;
+}
+
+static enum rc setting_apply(struct app_settings *s, const struct setting *d, const char *value)
+{
+    char *at = (char *)s + d->offset;
+    uint64_t number;
+    if (d->kind == TEXT) {
+        if (strlen(value) >= d->size) return RC_INVALID;
+        strcpy(at, value);
+        return RC_OK;
+    }
+    if (d->kind == LEVEL) return level_parse(value, (enum log_level *)(void *)at);
+    if (str_to_u64(str_from(value), d->max, &number) != RC_OK || number < d->min) return RC_INVALID;
+    if (d->kind == PORT) *(int *)(void *)at = (int)number;
+    if (d->kind == NUMBER) *(uint32_t *)(void *)at = (uint32_t)number;
+    if (d->kind == MEGABYTES) *(size_t *)(void *)at = (size_t)number << 20;
+    return RC_OK;
+}
+
+enum rc app_settings_set(struct app_settings *s, const char *section, const char *name,
+                         const char *value)
+{
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (strcmp(section, settings[i].section) == 0 && strcmp(name, settings[i].name) == 0)
+            return setting_apply(s, &settings[i], value);
+    return RC_NOT_FOUND;
+}
+
+struct reading {
+    struct app_settings *s;
+    const char *file;
+    char *why;
+};
+
+static int on_setting(void *ctx, const char *section, const char *name, const char *value)
+{
+    struct reading *r = ctx;
+    enum rc rc = app_settings_set(r->s, section, name, value ? value : "");
+    if (rc == RC_OK) return 1;
+    if (r->why[0] == '\0' && rc == RC_NOT_FOUND)
+        snprintf(r->why, 512, "%s: there is no setting %s in [%s].", r->file, name, section);
+    else if (r->why[0] == '\0')
+        snprintf(r->why, 512, "%s: [%s] %s = %s: this value does not fit.", r->file, section, name,
+                 value ? value : "");
+    return 0;
+}
+
+enum rc app_settings_read(struct app_settings *s, const char *file, char why[512])
+{
+    struct reading r = {s, file, why};
+    why[0] = '\0';
+    FILE *f = fopen(file, "re");
+    if (!f) {
+        enum rc rc = errno == ENOENT ? RC_NOT_FOUND : RC_DENIED;
+        snprintf(why, 512, "The settings file %s cannot be read: %s.", file, strerror(errno));
+        return rc;
+    }
+    int line = ini_parse_file(f, on_setting, &r);
+    fclose(f);
+    if (line == 0) return RC_OK;
+    if (why[0] == '\0')
+        snprintf(why, 512, "%s, line %d: this is neither a [section] nor name = value.", file,
+                 line);
+    return RC_MALFORMED;
+}
