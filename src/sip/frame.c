@@ -37,7 +37,6 @@ static bool frame_is_start_line(struct str line)
 /* A Content-Length field is whole only when the next line does not continue it. */
 static void frame_close_length(struct sip_frame *f, struct str data, size_t value_end)
 {
-    if (f->length_at == 0) return;
     uint64_t length;
     enum rc rc = sip_length_parse(str_sub(data, f->length_at, value_end), &length);
     f->length_at = 0;
@@ -63,15 +62,12 @@ static enum rc frame_line(struct sip_frame *f, struct str data, size_t line, siz
                           struct parse_at *at)
 {
     if (f->start_n == 0) return frame_start_line(f, data, end, at);
-    if (line == end) {
-        frame_close_length(f, data, line);
-        f->head_n = end + 2;
-        return RC_OK;
-    }
-    if (data.p[line] == ' ' || data.p[line] == '\t') return RC_OK;
-    frame_close_length(f, data, line);
-    struct str text = str_of(data.p + line, end - line);
-    size_t value = sip_length_value_at(text);
+    char first = data.p[line];
+    if (first == ' ' || first == '\t') return RC_OK;
+    if (f->length_at > 0) frame_close_length(f, data, line);
+    if (line == end) f->head_n = end + 2;
+    if ((first | 0x20) != 'c' && (first | 0x20) != 'l') return RC_OK;
+    size_t value = sip_length_value_at(str_of(data.p + line, end - line));
     if (value > 0) f->length_at = line + value;
     return RC_OK;
 }

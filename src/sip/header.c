@@ -216,21 +216,31 @@ static inline uint64_t load8(const char *p)
     return v;
 }
 
+static inline uint32_t load4(const char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
 /* lower is as long as name, in lower case, of letters and '-'. Setting bit 5 makes letters lower and keeps
  * '-'; CR alone would turn into '-', and no name holds one. */
-static bool name_is(struct str name, struct str lower)
+static inline bool name_is(struct str name, struct str lower)
 {
     const uint64_t fold = 0x2020202020202020u;
-    size_t i = 0;
-    if (name.n >= 8) {
-        for (; i + 8 <= name.n; i += 8) {
-            if ((load8(name.p + i) | fold) != load8(lower.p + i)) return false;
+    size_t n = name.n;
+    const char *a = name.p, *b = lower.p;
+    if (n >= 8) {
+        for (size_t i = 0; i + 8 < n; i += 8) {
+            if ((load8(a + i) | fold) != load8(b + i)) return false;
         }
-        i = name.n - 8;
-        return (load8(name.p + i) | fold) == load8(lower.p + i);
+        return (load8(a + n - 8) | fold) == load8(b + n - 8);
     }
-    for (; i < name.n; i++) {
-        if ((name.p[i] | 0x20) != lower.p[i]) return false;
+    if (n >= 4)
+        return (load4(a) | (uint32_t)fold) == load4(b) &&
+               (load4(a + n - 4) | (uint32_t)fold) == load4(b + n - 4);
+    for (size_t i = 0; i < n; i++) {
+        if ((a[i] | 0x20) != b[i]) return false;
     }
     return true;
 }

@@ -23,7 +23,6 @@ enum {
     LEX_DIGIT = 1,
     LEX_HEX = 2,
     LEX_ALPHA = 4,
-    LEX_STOP = 8,    /* ',' '"' '<': what ends or hides in a comma list */
     LEX_OPAQUE = 16, /* may stand in a URI we do not read: visible, not <>" */
     LEX_PASSWORD = 32,
 };
@@ -128,9 +127,25 @@ static inline const char *lex_find3(const char *p, const char *end, char x, char
         p++;
     return p;
 }
+/* First CR or LF in [p, end), or end. Values are long, so it takes 32 bytes a step. */
 static inline const char *lex_find_eol(const char *p, const char *end)
 {
-    return lex_find3(p, end, '\r', '\n', '\n');
+#ifdef __SSE2__
+    const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n');
+    for (; end - p >= 32; p += 32) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i w = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
+        __m128i hit_v = _mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf));
+        __m128i hit_w = _mm_or_si128(_mm_cmpeq_epi8(w, cr), _mm_cmpeq_epi8(w, lf));
+        if (_mm_movemask_epi8(_mm_or_si128(hit_v, hit_w)) == 0) continue;
+        unsigned low = (unsigned)_mm_movemask_epi8(hit_v),
+                 high = (unsigned)_mm_movemask_epi8(hit_w);
+        return p + __builtin_ctz(low | high << 16);
+    }
+#endif
+    while (p < end && *p != '\r' && *p != '\n')
+        p++;
+    return p;
 }
 
 #endif

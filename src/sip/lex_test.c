@@ -21,7 +21,6 @@ static const struct class_row rows[] = {
     {lex_class, LEX_HOST, true, "-._"},
     {lex_class, LEX_TOKEN68, true, "-._~+/"},
     {lex_class2, LEX_PASSWORD, true, "-_.!~*'()&=+$,"},
-    {lex_class2, LEX_STOP, false, ",\"<"},
     {lex_class2, LEX_DIGIT, false, "0123456789"},
     {lex_class2, LEX_HEX, false, "0123456789abcdefABCDEF"},
 };
