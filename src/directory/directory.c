@@ -72,12 +72,9 @@ enum rc directory_new(struct store *s, const struct random_source *random, struc
         random_fill(random, keys, sizeof keys);
         table_init(tables[i], keys[0], keys[1]);
     }
-    /* First listen, then load: a change in between is read twice rather than missed. Its notice waits for the
-     * lock, which the load holds from the start. */
-    pthread_mutex_lock(&d->applying);
+    /* First listen, then load: a change in between is read twice rather than missed. */
     enum rc rc = store_listen(s, on_store_change, d);
-    if (rc == RC_OK) rc = directory_load_all(d, why);
-    pthread_mutex_unlock(&d->applying);
+    if (rc == RC_OK) rc = directory_reload(d, why);
     if (rc == RC_OK)
         *out = d;
     else
