@@ -146,18 +146,24 @@ struct leave {
     atomic_uint left; /* workers */
 };
 
-static void leave_step(struct leave *v)
+static void on_left(void *ctx)
 {
-    if (atomic_fetch_sub(&v->left, 1) != 1) return;
-    struct app_listeners *l = v->l;
-    if (v->listener) (void)net_listener_close(v->listener, true, NULL, NULL);
-    if (v->udp) (void)net_udp_close(v->udp);
-    free(v);
+    struct app_listeners *l = ctx;
     pthread_mutex_lock(&l->lock);
     l->closing--;
     pthread_cond_broadcast(&l->settled);
     pthread_mutex_unlock(&l->lock);
     app_listeners_changed(l); /* what waited for the port may open now */
+}
+
+static void leave_step(struct leave *v)
+{
+    if (atomic_fetch_sub(&v->left, 1) != 1) return;
+    struct app_listeners *l = v->l;
+    if (v->listener) (void)net_listener_close(v->listener, true, on_left, l);
+    if (v->udp) (void)net_udp_close(v->udp);
+    if (v->udp) on_left(l);
+    free(v);
 }
 
 static void on_leave(struct siptx_stack *s, void *ctx)
@@ -411,6 +417,18 @@ void app_listeners_close_all(struct app_listeners *l)
     pthread_cond_broadcast(&l->settled);
     pthread_mutex_unlock(&l->lock);
     app_listeners_sync(l);
+}
+
+void app_listeners_wait_closed(struct app_listeners *l)
+{
+    struct timespec until;
+    int late = 0;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += SETTLE_S;
+    pthread_mutex_lock(&l->lock);
+    while (l->closing > 0 && late == 0)
+        late = pthread_cond_timedwait(&l->settled, &l->lock, &until);
+    pthread_mutex_unlock(&l->lock);
 }
 
 /* ---- life ---- */

@@ -45,6 +45,8 @@ void app_listeners_reload_tls(struct app_listeners *l);
 void app_listeners_settle(struct app_listeners *l);
 /* On the control thread: closes everything; connections end. */
 void app_listeners_close_all(struct app_listeners *l);
+/* After that, while the workers still run: until they have let go of every port. */
+void app_listeners_wait_closed(struct app_listeners *l);
 
 enum app_listener_state { APP_LISTENER_OPEN, APP_LISTENER_FAILED, APP_LISTENER_CLOSING };
 struct app_listener_info {

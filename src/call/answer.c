@@ -10,11 +10,13 @@
 
 const struct str call_allow = STR_INIT("Allow: REGISTER, OPTIONS\r\n");
 
-void call_print_date(const struct call_visit *v, struct buf *out)
+void call_print_common(const struct call_visit *v, struct buf *out)
 {
     buf_put_lit(out, "Date: ");
     sip_date_print(out, clock_unix_s(&v->worker->node->clock));
     buf_put_lit(out, "\r\n");
+    struct str server = v->params->text[STORE_P_SERVER_HEADER];
+    if (server.n > 0) sip_print_header(out, SIP_HEADER_SERVER, server);
 }
 
 void call_print_reason(const struct call_visit *v, struct buf *out)
@@ -28,7 +30,7 @@ void call_print_reason(const struct call_visit *v, struct buf *out)
 void call_answer(struct call_visit *v, unsigned status, struct str reason, struct str headers)
 {
     struct buf *out = siptx_answer_begin(v->request, status, reason);
-    call_print_date(v, out);
+    call_print_common(v, out);
     buf_put_str(out, headers);
     siptx_answer_send(v->request, STR(""), STR(""));
 }
@@ -45,7 +47,7 @@ static void challenge_bearer(struct call_visit *v)
         if (c.error.n > 0) c.error_description = str_from(oauth_reason_text(v->token_reason));
     }
     struct buf *out = siptx_answer_begin(v->request, v->cisco ? 407 : 401, STR(""));
-    call_print_date(v, out);
+    call_print_common(v, out);
     sip_bearer_challenge_print(
         out, v->cisco ? SIP_HEADER_PROXY_AUTHENTICATE : SIP_HEADER_WWW_AUTHENTICATE, &c);
     siptx_answer_send(v->request, STR(""), STR(""));
@@ -75,7 +77,7 @@ static void challenge_digest(struct call_visit *v)
 {
     struct str offer = v->params->text[STORE_P_DIGEST_ALGORITHMS];
     struct buf *out = siptx_answer_begin(v->request, 401, STR(""));
-    call_print_date(v, out);
+    call_print_common(v, out);
     if (!str_eq(offer, STR("MD5"))) print_digest_challenge(v, out, STR("SHA-256"));
     if (!str_eq(offer, STR("SHA-256"))) print_digest_challenge(v, out, STR("MD5"));
     siptx_answer_send(v->request, STR(""), STR(""));
@@ -94,7 +96,7 @@ void call_answer_refusal(struct call_visit *v)
     unsigned status = v->verdict.action == CALL_REFUSE_UNKNOWN ? 404 : 403;
     struct str agent = v->worker->node->node_name;
     struct buf *out = siptx_answer_begin(v->request, status, STR(""));
-    call_print_date(v, out);
+    call_print_common(v, out);
     if (v->verdict.action == CALL_REFUSE_MISMATCH) {
         sip_print_header_u64(out, SIP_HEADER_RETRY_AFTER,
                              (uint64_t)v->params->number[STORE_P_RETRY_AFTER_S]);

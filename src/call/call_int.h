@@ -102,8 +102,8 @@ void call_credentials_digest(struct call_visit *v);
 /* answer.c: the wire forms. */
 void call_answer_challenge(struct call_visit *v);
 void call_answer_refusal(struct call_visit *v);
-/* "Date: ...CRLF" of now. */
-void call_print_date(const struct call_visit *v, struct buf *out);
+/* What every answer carries: Date and Server lines. */
+void call_print_common(const struct call_visit *v, struct buf *out);
 /* Bearline-Reason for peers that proved who they are, where the parameter says so. */
 void call_print_reason(const struct call_visit *v, struct buf *out);
 /* A plain answer with Date; headers: whole lines or empty. */

@@ -2,6 +2,7 @@
  * credentials. */
 #include "call/call_int.h"
 
+#include "base/hash.h"
 #include "call/digest.h"
 #include "sip/auth.h"
 
@@ -87,7 +88,7 @@ static bool nonce_is_replayed(struct call_visit *v, const struct sip_digest *d)
     if (call_digest_nc(d, &nc) != RC_OK) return true;
     struct call_flow *known = call_flow_of(v->request->flow);
     if (nc == 0 || !known) return false;
-    struct hash_key key = {1, 2};
+    static const struct hash_key key = {0, 0}; /* nonces are ours: nobody chooses them */
     uint64_t hash = hash_str(&key, d->nonce);
     if (known->nonce_hash == hash && nc <= known->nonce_count) return true;
     known->nonce_hash = hash;

@@ -121,7 +121,7 @@ static void answer_cisco(struct job *j)
     buf_init_fixed(&b, body, sizeof body);
     if (j->is_new && !j->removes) call_remotecc_print(&b, &j->remotecc);
     struct buf *out = siptx_answer_begin(v->request, 200, STR(""));
-    call_print_date(v, out);
+    call_print_common(v, out);
     sip_print_header_u64(out, SIP_HEADER_EXPIRES, j->granted_s);
     print_cisco_contacts(j, out);
     buf_put_lit(out, "Supported: X-cisco-srtp-fallback,X-cisco-sis-9.1.0\r\n");
@@ -149,7 +149,7 @@ static void answer_standard(struct job *j, const struct location_binding *const 
         outbound = outbound || j->contacts.list[i].reg_id > 0;
     outbound = outbound && sip_values_has(v->message, SIP_HEADER_SUPPORTED, STR("outbound"));
     struct buf *out = siptx_answer_begin(v->request, 200, STR(""));
-    call_print_date(v, out);
+    call_print_common(v, out);
     for (size_t i = 0; i < count; i++)
         print_binding(bindings[i], j->now_mono_ms, out);
     if (sip_values_has(v->message, SIP_HEADER_SUPPORTED, STR("path")))
