@@ -363,6 +363,7 @@ void stream_handshake(struct net_stream *s)
     if (send_encrypted(s) != RC_OK && (waits || done)) {
         stream_end(s, NET_CLOSE_RESET, errno);
     } else if (done) {
+        tls_session_remember(s->ssl);
         stream_opened(s);
         if (s->state == STREAM_OPEN) read_tls(s); /* what came with the last flight */
     } else if (!waits) {

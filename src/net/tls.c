@@ -130,6 +130,7 @@ static struct outcome set_trust(SSL_CTX *ctx, struct str pem)
 
 static bool set_common(SSL_CTX *ctx)
 {
+    char groups[] = "X25519:P-256"; /* P-256 also for TLS 1.2 with an EC leaf */
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
@@ -139,7 +140,7 @@ static bool set_common(SSL_CTX *ctx)
     return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ctx, ciphers_12) == 1 &&
            SSL_CTX_set_ciphersuites(ctx, ciphers_13) == 1 &&
-           SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1 && tls_conn_setup(ctx);
+           SSL_CTX_set1_groups_list(ctx, groups) == 1 && tls_conn_setup(ctx);
 }
 
 static struct outcome make(bool server, struct net_tls **out)

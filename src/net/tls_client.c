@@ -63,6 +63,16 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
+/* A renewed ticket of a resumed TLS 1.2 session is not announced by the library. */
+void tls_session_remember(SSL *ssl)
+{
+    if (tls_conn_of(ssl)->tls->server || SSL_version(ssl) >= TLS1_3_VERSION ||
+        !SSL_session_reused(ssl))
+        return;
+    SSL_SESSION *session = SSL_get1_session(ssl);
+    if (session && !on_session(ssl, session)) SSL_SESSION_free(session);
+}
+
 void tls_sessions_use(struct net_tls *tls)
 {
     SSL_CTX_set_session_cache_mode(tls->ctx,
@@ -78,19 +88,26 @@ void tls_sessions_drop(struct net_tls *tls)
     }
 }
 
-/* Failing to resume only costs a full handshake. */
+/* A TLS 1.3 ticket is used up; a TLS 1.2 session is put back, as the server may give no new one.
+ * Failing to resume only costs a full handshake. */
 static void offer_session(SSL *ssl, struct tls_conn *conn)
 {
-    pthread_mutex_lock(&conn->tls->lock);
-    struct tls_session *s = session_take(conn->tls, conn->server_name, conn->port);
-    pthread_mutex_unlock(&conn->tls->lock);
+    struct net_tls *tls = conn->tls;
+    pthread_mutex_lock(&tls->lock);
+    struct tls_session *s = session_take(tls, conn->server_name, conn->port);
     if (s) SSL_set_session(ssl, s->session);
+    if (s && SSL_SESSION_get_protocol_version(s->session) < TLS1_3_VERSION) {
+        s->next = tls->sessions;
+        tls->sessions = s;
+        s = NULL;
+    }
+    pthread_mutex_unlock(&tls->lock);
     session_free(s);
 }
 
 /* A name goes out as SNI and must be among the certificate's DNS names (RFC 9525); an address must be
  * among its addresses and is not sent (RFC 6066, 3). */
-static bool want_name(SSL *ssl, const char *name)
+static bool want_name(SSL *ssl, char *name)
 {
     struct net_addr addr;
     if (net_addr_parse_ip(str_from(name), 0, &addr) == RC_OK) {

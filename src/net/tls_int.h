@@ -54,6 +54,7 @@ bool tls_tickets_use(SSL_CTX *ctx); /* keys of the context's tickets */
 
 /* tls_client.c */
 void tls_sessions_use(struct net_tls *tls);
+void tls_session_remember(SSL *ssl); /* after each handshake */
 void tls_sessions_drop(struct net_tls *tls);
 /* Sets name, verification and a remembered session on a client's SSL. */
 enum rc tls_client_prepare(SSL *ssl, struct str server_name, uint16_t port);

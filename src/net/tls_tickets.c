@@ -104,13 +104,15 @@ static bool set_keys(const struct net_tls_tickets *tickets, struct ticket_key *k
            set_mac(mac, key);
 }
 
-/* SSL_CTX_set_tlsext_ticket_key_evp_cb: <0 error, 0 unknown key, 1 fine, 2 fine but renew. */
+/* SSL_CTX_set_tlsext_ticket_key_evp_cb: <0 error, 0 unknown key, 1 fine, 2 fine but renew. A TLS 1.3
+ * client uses a ticket once, so it always gets the next. */
 static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
                          EVP_MAC_CTX *mac, int enc)
 {
     struct net_tls_tickets *tickets = tls_conn_of(ssl)->tls->tickets;
     struct ticket_key key;
-    int age = take_key(tickets, enc ? NULL : name, &key), result = age > 0 ? 2 : 1;
+    int age = take_key(tickets, enc ? NULL : name, &key);
+    int result = !enc && (age > 0 || SSL_version(ssl) >= TLS1_3_VERSION) ? 2 : 1;
     if (age < 0) return enc ? -1 : 0;
     if (enc && RAND_bytes(iv, IV_BYTES) != 1) result = -1;
     if (enc) memcpy(name, key.name, NAME_BYTES);
