@@ -75,8 +75,7 @@ static enum rc configure(struct db *db, enum db_mode mode, int64_t max_pages, st
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     if (mode == DB_READER)
-        return db_exec(
-            db, "PRAGMA query_only=ON; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY", why);
+        return db_exec(db, "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY", why);
     rc = db_exec(db,
                  "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
                  "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864",
