@@ -65,6 +65,7 @@ struct http_server_stats {
     uint64_t requests, malformed, too_big, timed_out, refused_busy;
     unsigned connections, in_flight; /* now */
 };
+/* From any thread. */
 void http_server_stats(const struct http_server *server, struct http_server_stats *out);
 
 /* addr with port 0 picks a free one. tls: the listener takes a reference; NULL is plain HTTP.
