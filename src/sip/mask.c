@@ -9,22 +9,14 @@ static void mask_put(struct buf *out, size_t n)
     buf_printf(out, "<masked, %zu bytes>", n);
 }
 
-/* a=crypto:1 SUITE inline:KEY[|...] (RFC 4568, 6.1) and k=METHOD:KEY (RFC 4566, 5.12). True when the line was
- * one and has been printed. */
-static bool mask_sdp(struct buf *out, struct str line)
+/* a=crypto:1 SUITE inline:KEY[|...] (RFC 4568, 6.1) and k=METHOD:KEY (RFC 4566, 5.12): how much of
+ * the line may be shown. 0: it is neither. */
+static size_t mask_sdp_open(struct str line)
 {
-    size_t keep = 0;
-    if (str_starts_nocase(line, STR("k="))) {
-        keep = 2;
-    } else if (str_starts_nocase(line, STR("a=crypto:"))) {
-        ptrdiff_t key = str_find(line, STR("inline:"));
-        keep = key < 0 ? sizeof("a=crypto:") - 1 : (size_t)key + sizeof("inline:") - 1;
-    } else {
-        return false;
-    }
-    buf_put_str(out, str_sub(line, 0, keep));
-    mask_put(out, line.n - keep);
-    return true;
+    if (str_starts_nocase(line, STR("k="))) return 2;
+    if (!str_starts_nocase(line, STR("a=crypto:"))) return 0;
+    ptrdiff_t key = str_find(line, STR("inline:"));
+    return key < 0 ? sizeof("a=crypto:") - 1 : (size_t)key + sizeof("inline:") - 1;
 }
 
 static bool mask_is_secret_param(const struct sip_auth *a, const struct sip_auth_param *p)
@@ -71,70 +63,83 @@ static void mask_credentials(struct buf *out, struct str value)
     }
 }
 
-/* Authorization or Proxy-Authorization: printed and true. */
-static bool mask_header(struct buf *out, struct str field)
+/* Authorization or Proxy-Authorization. */
+static bool mask_is_credentials(struct str field, struct str *name, struct str *value)
 {
     struct cur c = cur_of(field);
-    struct str name = lex_run(&c, LEX_TOKEN);
-    enum sip_header_id id = sip_header_from_name(name);
+    *name = lex_run(&c, LEX_TOKEN);
+    enum sip_header_id id = sip_header_from_name(*name);
     if (id != SIP_HEADER_AUTHORIZATION && id != SIP_HEADER_PROXY_AUTHORIZATION) return false;
     lex_lws(&c);
     if (!cur_char(&c, ':')) return false;
-    buf_put_str(out, name);
-    buf_put_lit(out, ": ");
-    mask_credentials(out, lex_trim(cur_rest(&c)));
+    *value = lex_trim(cur_rest(&c));
     return true;
 }
 
-/* "sip:user:password@": cursor behind "sip:". True: printed up to the '@'. */
-static bool mask_uri_password(struct buf *out, struct cur *c)
+/* "sip:user:password@": c stands behind "sip:". True: *password is that part. */
+static bool mask_find_password(struct cur c, struct str *password)
 {
-    struct cur t = *c;
-    while (t.p < t.end && (lex_is(*t.p, LEX_USER) || *t.p == '%'))
-        t.p++;
-    if (!cur_char(&t, ':')) return false;
-    const char *password = t.p;
-    while (t.p < t.end && (lex_is2(*t.p, LEX_PASSWORD) || *t.p == '%'))
-        t.p++;
-    if (cur_peek(&t) != '@') return false;
-    buf_put(out, c->p, (size_t)(password - c->p));
-    mask_put(out, (size_t)(t.p - password));
-    c->p = t.p;
-    return true;
+    while (c.p < c.end && (lex_is(*c.p, LEX_USER) || *c.p == '%'))
+        c.p++;
+    if (!cur_char(&c, ':')) return false;
+    const char *start = c.p;
+    while (c.p < c.end && (lex_is2(*c.p, LEX_PASSWORD) || *c.p == '%'))
+        c.p++;
+    *password = cur_since(&c, start);
+    return cur_peek(&c) == '@';
 }
 
-/* A token that stands where none belongs. True: printed. */
-static bool mask_jwt(struct buf *out, struct cur *c)
+/* The first "eyJ" at or behind from, or end. Of its letters J is the rarest. */
+static const char *mask_find_jwt(const char *from, const char *end)
 {
-    struct cur t = *c;
-    struct str run = lex_token68(&t);
-    if (run.n < MASK_JWT_MIN) return false;
-    mask_put(out, run.n);
-    c->p = t.p;
-    return true;
+    for (const char *j = from; (j = memchr(j, 'J', (size_t)(end - j))) != NULL; j++) {
+        if (j - from >= 2 && j[-1] == 'y' && j[-2] == 'e') return j - 2;
+    }
+    return end;
 }
 
-static bool mask_starts(const struct cur *c, struct str lower)
+/* text ends in "sip" or "sips". */
+static bool mask_ends_in_scheme(struct str text)
 {
-    return cur_left(c) >= lower.n && lex_eq_lower(str_of(c->p, lower.n), lower);
+    if (text.n > 0 && (text.p[text.n - 1] | 0x20) == 's') text.n--;
+    return text.n >= 3 && lex_eq_lower(str_sub(text, text.n - 3, text.n), STR("sip"));
 }
 
-/* Any other text: passwords in URIs and stray tokens go. */
+/* Prints what is pending before secret, then its mask; what is behind it is pending now. */
+static void mask_secret(struct buf *out, struct cur *c, const char **pending, struct str secret)
+{
+    buf_put(out, *pending, (size_t)(secret.p - *pending));
+    mask_put(out, secret.n);
+    *pending = c->p = secret.p + secret.n;
+}
+
+/* Any other text, of one or many lines: passwords in URIs and stray tokens go. */
 static void mask_text(struct buf *out, struct str text)
 {
     struct cur c = cur_of(text);
-    while (!cur_at_end(&c)) {
-        struct str scheme = mask_starts(&c, STR("sip:"))    ? STR("sip:")
-                            : mask_starts(&c, STR("sips:")) ? STR("sips:")
-                                                            : STR("");
-        if (scheme.n > 0) {
-            buf_put(out, c.p, scheme.n);
-            c.p += scheme.n;
-            (void)mask_uri_password(out, &c);
-        } else if (!str_starts(cur_rest(&c), STR("eyJ")) || !mask_jwt(out, &c)) {
-            buf_put_char(out, *c.p++);
+    const char *pending = c.p, *jwt = mask_find_jwt(c.p, c.end);
+    struct str secret;
+    for (;;) {
+        const char *colon = memchr(c.p, ':', cur_left(&c));
+        if (jwt < (colon ? colon : c.end)) {
+            c.p = jwt;
+            secret = lex_token68(&c); /* holds no ':' */
+            if (secret.n >= MASK_JWT_MIN)
+                mask_secret(out, &c, &pending, secret);
+            else
+                c.p = jwt + 3;
+            jwt = mask_find_jwt(c.p, c.end);
+            continue;
+        }
+        if (!colon) break;
+        c.p = colon + 1;
+        if (!mask_ends_in_scheme(str_of(pending, (size_t)(colon - pending)))) continue;
+        if (mask_find_password(c, &secret)) {
+            mask_secret(out, &c, &pending, secret);
+            if (jwt < c.p) jwt = mask_find_jwt(c.p, c.end);
         }
     }
+    buf_put(out, pending, (size_t)(c.end - pending));
 }
 
 /* A line with those that continue it, line ends included. */
@@ -148,15 +153,48 @@ static struct str mask_field(struct cur *c)
     return cur_since(c, start);
 }
 
+/* Authorization, Proxy-Authorization, a=, k=: told by the first letter. */
+static bool mask_may_be_special(struct str line)
+{
+    char first = line.n > 0 ? (char)(line.p[0] | 0x20) : ' ';
+    return first == 'a' || first == 'p' || first == 'k';
+}
+
+static struct str mask_without_line_end(struct str field)
+{
+    while (field.n > 0 && (field.p[field.n - 1] == '\n' || field.p[field.n - 1] == '\r'))
+        field.n--;
+    return field;
+}
+
+/* A field that needs more than mask_text: printed after what is pending before it. False: it needs
+ * no more. */
+static bool mask_special(struct buf *out, const char *pending, struct str field)
+{
+    struct str name, value, line = mask_without_line_end(field);
+    size_t open = 0;
+    bool is_credentials = mask_is_credentials(line, &name, &value);
+    if (!is_credentials && (open = mask_sdp_open(line)) == 0) return false;
+    mask_text(out, str_of(pending, (size_t)(field.p - pending)));
+    if (is_credentials) {
+        buf_put_str(out, name);
+        buf_put_lit(out, ": ");
+        mask_credentials(out, value);
+    } else {
+        buf_put_str(out, str_sub(line, 0, open));
+        mask_put(out, line.n - open);
+    }
+    buf_put_str(out, str_sub(field, line.n, field.n));
+    return true;
+}
+
 void sip_mask_print(struct buf *out, struct str bytes)
 {
     struct cur c = cur_of(bytes);
+    const char *pending = c.p; /* fields before c that are not printed yet */
     while (!cur_at_end(&c)) {
-        struct str field = mask_field(&c), content = field;
-        while (content.n > 0 &&
-               (content.p[content.n - 1] == '\n' || content.p[content.n - 1] == '\r'))
-            content.n--;
-        if (!mask_header(out, content) && !mask_sdp(out, content)) mask_text(out, content);
-        buf_put_str(out, str_sub(field, content.n, field.n));
+        struct str field = mask_field(&c);
+        if (mask_may_be_special(field) && mask_special(out, pending, field)) pending = c.p;
     }
+    mask_text(out, str_of(pending, (size_t)(c.end - pending)));
 }

@@ -30,6 +30,13 @@ static void test_rows(void **state)
         {"To: <sips:bob@h:5061>\r\n", "To: <sips:bob@h:5061>\r\n"},
         {"X: eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln\r\n", "X: <masked, 41 bytes>\r\n"},
         {"X: eyJ short\r\n", "X: eyJ short\r\n"},
+        {"X: eyJ short eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1In0.c2ln a:b\r\n",
+         "X: eyJ short <masked, 41 bytes> a:b\r\n"},
+        {"X: a=eyJhbGciOiJFUzI1NiJ9eyJhbGciOiJFUzI1NiJ9:SIP:u:p@h, Sips:v:q@h, xsip:w:r@h\r\n",
+         "X: a=<masked, 40 bytes>:SIP:u:<masked, 1 bytes>@h, Sips:v:<masked, 1 bytes>@h, "
+         "xsip:w:<masked, 1 bytes>@h\r\n"},
+        {"sip:u:p@h", "sip:u:<masked, 1 bytes>@h"},
+        {"J yJ eyJ", "J yJ eyJ"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct str in = kit_guard(str_from(cases[i].in));
