@@ -20,7 +20,7 @@ struct net_loop *net_loop_free(struct net_loop *loop);
 
 /* Turns until net_loop_stop. */
 void net_loop_run(struct net_loop *loop);
-/* From any thread and from signal callbacks. The turn under way is finished; a stop before
+/* From any thread and from signal callbacks; the loop must outlive the call. The turn under way is finished; a stop before
  * net_loop_run makes that return after one turn. */
 void net_loop_stop(struct net_loop *loop);
 /* One turn; waits for something to do when wait is set. For tests and for the last turns at exit.
@@ -47,7 +47,7 @@ struct net_post {
 /* fn(ctx) runs on the loop's thread in a later turn, posts of one thread in their order. Never
  * fails and never waits. A node that still waits is not queued twice: two posts of "something
  * changed" become one call, which sees what was written before either (fn and ctx must be the
- * same). fn may post the node again or free its owner. */
+ * same). fn may post the node again or free its owner. The loop must outlive the call. */
 void net_loop_post(struct net_loop *loop, struct net_post *post, net_fn *fn, void *ctx);
 
 /* Work for the end of this turn, on the loop's own thread. Zeroed memory is an idle node. */
