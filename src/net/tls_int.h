@@ -46,7 +46,7 @@ const struct net_tls_peer *tls_conn_peer(SSL *ssl);
 struct net_tls_peer *tls_peer_new(X509 *cert); /* free() it; NULL: no memory */
 void tls_peer_line(X509_NAME *name, struct buf *out);
 
-/* tls_failure.c: ssl_error as SSL_get_error gave it. Clears the thread's error queue. */
+/* tls_failure.c: right after the failing call. Clears the thread's error queue. */
 void tls_failure_read(SSL *ssl, struct net_tls_failure *out);
 
 /* tls_tickets.c */
