@@ -80,6 +80,7 @@ static size_t lex_token68_blocks(struct str s)
 struct str lex_token68(struct cur *c)
 {
     const char *start = c->p;
+    if (cur_at_end(c)) return cur_since(c, start);
     c->p += lex_token68_blocks(cur_rest(c));
     (void)lex_run(c, LEX_TOKEN68);
     return cur_since(c, start);

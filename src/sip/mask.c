@@ -116,6 +116,7 @@ static void mask_secret(struct buf *out, struct cur *c, const char **pending, st
 /* Any other text, of one or many lines: passwords in URIs and stray tokens go. */
 static void mask_text(struct buf *out, struct str text)
 {
+    if (text.n == 0) return;
     struct cur c = cur_of(text);
     const char *pending = c.p, *jwt = mask_find_jwt(c.p, c.end);
     struct str secret;

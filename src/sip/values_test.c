@@ -1,6 +1,15 @@
 #include "kit/kit.h"
 
+#include "sip/auth.h"
+#include "sip/date.h"
+#include "sip/mask.h"
+#include "sip/multipart.h"
+#include "sip/nameaddr.h"
+#include "sip/number.h"
+#include "sip/print.h"
 #include "sip/values.h"
+#include "sip/via.h"
+#include "sip/warning.h"
 
 static void test_split(void **state)
 {
@@ -94,6 +103,44 @@ static void test_rewriting(void **state)
     arena_fini(&a);
 }
 
+/* A slice of nothing, as a missing header field gives it, is malformed and nothing worse. */
+static void test_no_text_at_all(void **state)
+{
+    (void)state;
+    const struct str none = {NULL, 0};
+    struct sip_nameaddr nameaddr;
+    struct sip_via via;
+    struct sip_auth auth;
+    struct sip_cseq cseq;
+    struct sip_warning warning;
+    struct sip_content_type type;
+    struct sip_host host;
+    struct sip_message m;
+    struct sip_multipart parts;
+    struct buf out;
+    uint32_t seconds;
+    int64_t unix_s;
+    assert_rc(RC_MALFORMED, sip_message_parse(none, SIP_DATAGRAM, &m, NULL));
+    assert_rc(RC_MALFORMED, sip_nameaddr_parse(none, &nameaddr, NULL));
+    assert_rc(RC_MALFORMED, sip_via_parse(none, &via, NULL));
+    assert_rc(RC_MALFORMED, sip_auth_parse(none, &auth, NULL));
+    assert_rc(RC_OK, sip_auth_parse(STR("Bearer"), &auth, NULL));
+    assert_rc(RC_MALFORMED, sip_auth_bearer(&auth, &auth.token68));
+    assert_rc(RC_MALFORMED, sip_cseq_parse(none, &cseq));
+    assert_rc(RC_MALFORMED, sip_warning_parse(none, &warning));
+    assert_rc(RC_MALFORMED, sip_content_type_parse(none, &type));
+    assert_rc(RC_MALFORMED, sip_multipart_begin(&parts, STR("multipart/x;boundary=b"), none));
+    assert_rc(RC_MALFORMED, sip_host_parse(none, &host));
+    assert_rc(RC_MALFORMED, sip_seconds_parse(none, &seconds));
+    assert_rc(RC_MALFORMED, sip_date_parse(none, &unix_s));
+    assert_false(sip_is_token(none));
+    buf_init(&out, 64);
+    sip_mask_print(&out, none);
+    sip_print_unfolded(&out, none);
+    assert_int_equal(0, out.n);
+    buf_fini(&out);
+}
+
 static void rewrite_all(void *ctx)
 {
     (void)ctx;
@@ -116,11 +163,9 @@ static void test_rewriting_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split),
-        cmocka_unit_test(test_values_go_over_several_fields),
-        cmocka_unit_test(test_params),
-        cmocka_unit_test(test_rewriting),
-        cmocka_unit_test(test_rewriting_without_memory),
+        cmocka_unit_test(test_split),     cmocka_unit_test(test_values_go_over_several_fields),
+        cmocka_unit_test(test_params),    cmocka_unit_test(test_no_text_at_all),
+        cmocka_unit_test(test_rewriting), cmocka_unit_test(test_rewriting_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
