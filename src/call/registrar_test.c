@@ -1,0 +1,451 @@
+#include "kit/kit.h"
+
+#include "call/bed.h"
+
+#include <stdio.h>
+
+static const struct store_by admin = {.who = STR_INIT("admin"), .from = STR_INIT("test")};
+
+#define assert_has(b, needle)                                                                      \
+    do {                                                                                           \
+        if (!bed_answer_has(b, needle)) fail_msg("no \"%s\" in:\n%s", needle, (b)->sent);          \
+    } while (0)
+#define assert_has_not(b, needle)                                                                  \
+    do {                                                                                           \
+        if (bed_answer_has(b, needle)) fail_msg("\"%s\" in:\n%s", needle, (b)->sent);              \
+    } while (0)
+
+static int setup(void **state)
+{
+    *state = bed_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    bed_free(*state);
+    return 0;
+}
+
+/* ---- the main job ---- */
+
+static void test_a_cisco_phone_is_asked_for_its_token_and_registers(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_has(b, "SIP/2.0 407 Proxy Authentication Required\r\n");
+    assert_has(b, "\r\nProxy-Authenticate: Bearer realm=\"ccmsipline\"\r\n");
+    assert_has(b, "\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n");
+    assert_has(b, "\r\nContent-Length: 0\r\n");
+    assert_has(b, "To: <sip:1010@10.10.10.1>;tag=");
+    assert_int_equal(0, bed_count(b));
+
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_has(b, "\r\nExpires: 120\r\n");
+    assert_has(b, ";video;x-cisco-newreg\r\n");
+    assert_has(b, "\r\nSupported: X-cisco-srtp-fallback,X-cisco-sis-9.1.0\r\n");
+    assert_has(b, "\r\nContent-Type: application/x-cisco-remotecc-response+xml\r\n");
+    assert_has(b, "<response><code>200</code>");
+    assert_int_equal(1, bed_count(b));
+    assert_true(kit_log_has(&b->lines, "event=register.accepted device=CSFrado line=1010"));
+    assert_false(kit_log_has(&b->lines, str_from(token).p + 20));
+}
+
+static void test_a_refresh_needs_no_token_and_has_no_body(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    bed_pass(b, 115000);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_has(b, "\r\nContent-Length: 0\r\n");
+    assert_has_not(b, "newreg");
+    bed_pass(b, 134000); /* 120 and the 15 s the reference waits */
+    assert_int_equal(1, bed_count(b));
+    bed_pass(b, 2000);
+    assert_int_equal(0, bed_count(b));
+    assert_true(kit_log_has(&b->lines, "event=register.expired device=CSFrado"));
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_has(b, ";x-cisco-newreg"); /* to the server it is a new one */
+}
+
+static void test_strict_credentials_ask_every_request_for_its_token(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    bed_param(b, store_param_def(STORE_P_STRICT_CREDENTIALS)->name, "1");
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+}
+
+static void test_the_binding_never_outlives_the_token(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 70);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_has(b, "\r\nExpires: 70\r\n");
+    bed_pass(b, 69000);
+    assert_int_equal(1, bed_count(b));
+    bed_pass(b, 2000);
+    assert_int_equal(0, bed_count(b));
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+}
+
+static void test_unregistering_takes_the_binding_away(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", NULL, "Expires: 0\r\n"));
+    assert_has(b, "\r\nExpires: 0\r\n");
+    assert_has_not(b, "Contact:");
+    assert_int_equal(0, bed_count(b));
+}
+
+static void test_a_standby_keepalive_registers_nothing(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX], headers[BED_TOKEN_MAX + 100];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    snprintf(headers, sizeof headers, "Expires: 0\r\nProxy-Authorization: Bearer token=\"%s\"\r\n",
+             token);
+    const char *contact = "<sip:uuid-1@10.10.10.10:62162;transport=tls>;+u.sip!devicename.ccm."
+                          "cisco.com=\"CSFrado\";expires=0;cisco-keep-alive";
+    assert_int_equal(200, bed_register(b, f, "1010", contact, headers, NULL));
+    assert_has(b, "cisco-keep-alive");
+    assert_int_equal(0, bed_count(b));
+}
+
+static void test_one_register_may_stand_for_all_lines(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX], headers[BED_TOKEN_MAX + 300];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    snprintf(headers, sizeof headers,
+             "Expires: 3600\r\nProxy-Authorization: Bearer token=\"%s\"\r\n"
+             "Content-Type: multipart/mixed; boundary=uniqueBoundary\r\nMime-Version: 1.0\r\n",
+             token);
+    const char *body =
+        "--uniqueBoundary\r\nContent-Type: application/x-cisco-remotecc-request+xml\r\n"
+        "Content-Disposition: session;handling=optional\r\n\r\n"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<x-cisco-remotecc-request><bulkregisterreq>"
+        "<contact all=\"true\"><register></register></contact></bulkregisterreq>"
+        "</x-cisco-remotecc-request>\r\n"
+        "--uniqueBoundary\r\nContent-Type: application/x-cisco-remotecc-request+xml\r\n"
+        "Content-Disposition: session;handling=optional\r\n\r\n"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<x-cisco-remotecc-request><optionsind>"
+        "<combine max=\"6\"><remotecc><status></status></remotecc><service-control>"
+        "</service-control></combine><dialog usage=\"hook status\"><unot></unot><sub></sub>"
+        "</dialog><joinreq></joinreq><oosalarm></oosalarm></optionsind>"
+        "</x-cisco-remotecc-request>\r\n--uniqueBoundary--\r\n";
+    const char *contact = "<sip:uuid-1@10.10.10.10:62162;transport=tls>;+u.sip!devicename.ccm."
+                          "cisco.com=\"CSFrado\"";
+    assert_int_equal(200, bed_register(b, f, "1010", contact, headers, body));
+    assert_int_equal(2, bed_count(b));
+    assert_has(b, "<optionsind><combine max=\"6\">");
+    assert_has(b, "<dialog usage=\"hook status\"><unot></unot></dialog>");
+    assert_has(b, "<joinreq></joinreq></optionsind>");
+    assert_has_not(b, "oosalarm");
+    assert_has_not(b, "shared line");
+}
+
+/* ---- refusals ---- */
+
+static void test_a_bad_token_is_challenged_and_logged_once_without_it(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", -100);
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_true(kit_log_has(&b->lines, "why=bad-token detail=expired"));
+    struct call_refusal r;
+    assert_true(call_node_last_refusal(b->node, STR("csfRADO"), &r));
+    assert_int_equal(CALL_WHY_BAD_TOKEN, r.why);
+    assert_string_equal("expired", r.detail);
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", "eyJhbGciOiJub25lIn0.e30.", NULL));
+    assert_int_equal(0, bed_count(b));
+}
+
+static void test_another_users_token(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "eve", "g1", 3600);
+    assert_int_equal(403, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_has(b, "\r\nWarning: 399 UCM2-PUB \"Token user does not own device\"\r\n");
+    assert_has(b, "\r\nBearline-Reason: not-owner\r\n");
+    bed_param(b, store_param_def(STORE_P_OWNER_CHECK)->name, "0");
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+}
+
+static void test_an_unknown_device_is_404_only_after_a_good_token(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    assert_int_equal(407, bed_cisco(b, f, "CSFnobody", NULL, NULL));
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(404, bed_cisco(b, f, "CSFnobody", token, NULL));
+}
+
+static void test_mode_off_is_the_port_mismatch(void **state)
+{
+    struct bed *b = *state;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_param(b, "ClusterSIPOAuthMode", "0");
+    assert_int_equal(403, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_has(b, "SIP/2.0 403 Forbidden\r\n");
+    assert_has(b, "\r\nRetry-After: 35\r\n");
+    assert_has(b, "\r\nWarning: 399 UCM2-PUB \"SIP OAuth Registration port Mismatch\"\r\n");
+    assert_has_not(b, "Bearline-Reason"); /* a stranger is not told more than the reference tells */
+}
+
+static void test_an_oauth_device_on_the_old_ports_is_the_port_mismatch(void **state)
+{
+    struct bed *b = *state;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TCP, CALL_LINE, 62162);
+    assert_int_equal(403, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_has(b, "SIP OAuth Registration port Mismatch");
+    struct call_refusal r;
+    assert_true(call_node_last_refusal(b->node, STR("CSFrado"), &r));
+    assert_int_equal(CALL_WHY_PROFILE_OAUTH, r.why);
+}
+
+static void test_a_foreign_domain_or_line_is_404(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX], headers[BED_TOKEN_MAX + 100];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    snprintf(headers, sizeof headers, "Proxy-Authorization: Bearer token=\"%s\"\r\n", token);
+    const char *contact = "<sip:x@10.10.10.10:62162;transport=tls>;+u.sip!devicename.ccm.cisco."
+                          "com=\"CSFrado\"";
+    assert_int_equal(404, bed_register(b, f, "4711", contact, headers, NULL));
+}
+
+static void test_a_removed_right_lets_the_registration_go(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    struct store_why why = {""};
+    struct store_user u;
+    struct arena a;
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    arena_init(&a, NULL, 0, 65536);
+    assert_rc(RC_OK, store_user_get(b->store, STR("rado"), &a, &u, &why));
+    u.active = false;
+    assert_rc(RC_OK, store_user_put(b->store, &admin, STORE_UPDATE, &u, &why));
+    arena_fini(&a);
+    assert_int_equal(0, bed_count(b));
+    assert_true(kit_log_has(&b->lines, "event=register.unfit device=CSFrado"));
+    struct call_counters c;
+    call_node_count(b->node, &c);
+    assert_int_equal(1, c.released);
+}
+
+static void test_mode_off_lets_oauth_registrations_go(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    bed_param(b, "ClusterSIPOAuthMode", "0");
+    assert_int_equal(0, bed_count(b));
+}
+
+static void test_a_lost_connection_takes_its_bindings(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    siptx_flow_gone(f, SIPTX_CLOSE_PEER, STR(""));
+    assert_int_equal(0, bed_count(b));
+}
+
+static void test_the_newest_registration_of_a_device_name_wins(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    bed_token(b, token, "rado", "g1", 3600);
+    struct siptx_flow *f1 = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 10010);
+    struct siptx_flow *f2 = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 20020);
+    assert_int_equal(200, bed_cisco(b, f1, "CSFrado", token, NULL));
+    assert_int_equal(200, bed_cisco(b, f2, "CSFrado", token, NULL));
+    assert_has(b, ";x-cisco-newreg");
+    assert_int_equal(1, bed_count(b));
+    assert_true(kit_log_has(&b->lines, "why=duplicate-registration"));
+}
+
+/* ---- the standard dialect (RFC 8898; RFC 3261, 10.3) ---- */
+
+static unsigned standard(struct bed *b, struct siptx_flow *f, const char *contact, const char *more)
+{
+    char token[BED_TOKEN_MAX], headers[BED_TOKEN_MAX + 512];
+    bed_token(b, token, "rado", "g1", 3600);
+    snprintf(headers, sizeof headers, "Authorization: Bearer %s\r\n%s", token, more ? more : "");
+    return bed_register(b, f, "1010", contact, headers, NULL);
+}
+
+static void test_standard_challenge_names_scope_and_server(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX], headers[BED_TOKEN_MAX + 64];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 5555);
+    assert_int_equal(401, bed_register(b, f, "1010", "<sip:a@10.0.0.1:5061>", NULL, NULL));
+    assert_has(b, "\r\nWWW-Authenticate: Bearer realm=\"ccmsipline\"");
+    assert_has(b, "scope=\"sip\"");
+    assert_has(b, "authz_server=\"https://node1.example.com:8443\"");
+    assert_has_not(b, "error=");
+    bed_token(b, token, "rado", "g1", -100);
+    snprintf(headers, sizeof headers, "Authorization: Bearer %s\r\n", token);
+    assert_int_equal(401, bed_register(b, f, "1010", "<sip:a@10.0.0.1:5061>", headers, NULL));
+    assert_has(b, "error=\"invalid_token\"");
+}
+
+static void test_several_contacts_fetch_and_star(void **state)
+{
+    struct bed *b = *state;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 5555);
+    assert_int_equal(200,
+                     standard(b, f, "<sip:a@10.0.0.1:5061>;q=0.5, <sip:b@10.0.0.2>;expires=600",
+                              "Expires: 900\r\n"));
+    assert_int_equal(2, bed_count(b));
+    assert_has(b, "<sip:a@10.0.0.1:5061>;q=0.5;expires=900\r\n");
+    assert_has(b, "<sip:b@10.0.0.2>;expires=600\r\n");
+    assert_int_equal(200, standard(b, f, NULL, NULL)); /* fetch */
+    assert_has(b, "<sip:b@10.0.0.2>;expires=600\r\n");
+    assert_int_equal(200, standard(b, f, "<sip:A@10.0.0.9>, <sip:b@10.0.0.2>;expires=0", NULL));
+    assert_int_equal(2, bed_count(b));
+    assert_has_not(b, "sip:b@10.0.0.2");
+    assert_int_equal(400, standard(b, f, "*", NULL));
+    assert_has(b, "400 Bad Request: Contact * without Expires: 0");
+    assert_int_equal(400, standard(b, f, "*, <sip:a@10.0.0.1>", "Expires: 0\r\n"));
+    assert_int_equal(2, bed_count(b));
+    assert_int_equal(200, standard(b, f, "*", "Expires: 0\r\n"));
+    assert_int_equal(0, bed_count(b));
+}
+
+static void test_too_brief_and_too_many(void **state)
+{
+    struct bed *b = *state;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 5555);
+    assert_int_equal(423, standard(b, f, "<sip:a@10.0.0.1>", "Expires: 10\r\n"));
+    assert_has(b, "\r\nMin-Expires: 60\r\n");
+    assert_int_equal(423, standard(b, f, "<sip:b@10.0.0.1>, <sip:a@10.0.0.1>;expires=5", NULL));
+    assert_int_equal(0, bed_count(b)); /* all or nothing */
+    assert_int_equal(200, standard(b, f, "<sip:a@10.0.0.1>", "Expires: 999999\r\n"));
+    assert_has(b, ";expires=3600\r\n");
+    bed_param(b, store_param_def(STORE_P_BINDINGS_PER_LINE)->name, "2");
+    assert_int_equal(403,
+                     standard(b, f, "<sip:b@10.0.0.1>, <sip:c@10.0.0.1>, <sip:d@10.0.0.1>", NULL));
+    assert_int_equal(1, bed_count(b));
+}
+
+static void test_an_older_cseq_changes_nothing(void **state)
+{
+    struct bed *b = *state;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 5555);
+    assert_int_equal(200, standard(b, f, "<sip:a@10.0.0.1>", NULL));
+    b->cseq -= 1; /* the same number again in a new transaction */
+    assert_int_equal(400, standard(b, f, "<sip:a@10.0.0.1>;expires=0", NULL));
+    assert_has(b, "400 Bad Request: CSeq is not above the last one");
+    assert_int_equal(1, bed_count(b));
+}
+
+static void test_path_and_outbound(void **state)
+{
+    struct bed *b = *state;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 5555);
+    assert_int_equal(200, standard(b, f, "<sip:a@10.0.0.1>;+sip.instance=\"<urn:uuid:1>\";reg-id=1",
+                                   "Supported: path, outbound\r\nPath: <sip:edge;lr>\r\n"));
+    assert_has(b, "\r\nPath: <sip:edge;lr>\r\n");
+    assert_has(b, "\r\nRequire: outbound\r\n");
+    assert_int_equal(200, standard(b, f, "<sip:b@10.0.0.7>;+sip.instance=\"<urn:uuid:1>\";reg-id=1",
+                                   "Supported: path, outbound\r\n"));
+    assert_int_equal(1, bed_count(b)); /* the same flow of the same instance */
+    assert_int_equal(420, standard(b, f, "<sip:a@10.0.0.1>", "Require: foo, path\r\n"));
+    assert_has(b, "\r\nUnsupported: foo\r\n");
+}
+
+static void test_malformed_contact_names_what_is_wrong(void **state)
+{
+    struct bed *b = *state;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 5555);
+    assert_int_equal(400, standard(b, f, "<sip:a@10.0.0.1>;q=7", NULL));
+    assert_has(b, "Contact q malformed");
+    assert_int_equal(400, standard(b, f, "<sip:a@10.0.0.1>;expires=soon", NULL));
+    assert_has(b, "Contact expires malformed");
+}
+
+/* ---- everything else ---- */
+
+static void test_other_requests_on_an_oauth_line_need_a_token_too(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    assert_int_equal(401, bed_request(b, f, "OPTIONS", NULL));
+    assert_int_equal(401, bed_request(b, f, "INVITE", NULL));
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_int_equal(200, bed_request(b, f, "OPTIONS", NULL));
+    assert_has(b, "\r\nAllow: REGISTER, OPTIONS\r\n");
+    assert_int_equal(501, bed_request(b, f, "FROBNICATE", NULL));
+    assert_int_equal(405, bed_request(b, f, "MESSAGE", NULL));
+    assert_int_equal(420, bed_request(b, f, "OPTIONS", "Require: nothing.sip\r\n"));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_a_cisco_phone_is_asked_for_its_token_and_registers),
+        T(test_a_refresh_needs_no_token_and_has_no_body),
+        T(test_strict_credentials_ask_every_request_for_its_token),
+        T(test_the_binding_never_outlives_the_token),
+        T(test_unregistering_takes_the_binding_away),
+        T(test_a_standby_keepalive_registers_nothing),
+        T(test_one_register_may_stand_for_all_lines),
+        T(test_a_bad_token_is_challenged_and_logged_once_without_it),
+        T(test_another_users_token),
+        T(test_an_unknown_device_is_404_only_after_a_good_token),
+        T(test_mode_off_is_the_port_mismatch),
+        T(test_an_oauth_device_on_the_old_ports_is_the_port_mismatch),
+        T(test_a_foreign_domain_or_line_is_404),
+        T(test_a_removed_right_lets_the_registration_go),
+        T(test_mode_off_lets_oauth_registrations_go),
+        T(test_a_lost_connection_takes_its_bindings),
+        T(test_the_newest_registration_of_a_device_name_wins),
+        T(test_standard_challenge_names_scope_and_server),
+        T(test_several_contacts_fetch_and_star),
+        T(test_too_brief_and_too_many),
+        T(test_an_older_cseq_changes_nothing),
+        T(test_path_and_outbound),
+        T(test_malformed_contact_names_what_is_wrong),
+        T(test_other_requests_on_an_oauth_line_need_a_token_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
