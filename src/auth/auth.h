@@ -11,6 +11,11 @@
  *   GET      /.well-known/oauth-authorization-server, /.well-known/openid-configuration
  *   GET      /ssosp/ws/public/singleSignOn
  *
+ * The sign-in page is one HTML form without script: it posts its hidden field "csrf", "username" and
+ * "password" to its own action, with the cookie the page set. A right password is answered 303 to
+ * the client's redirect URI; anything else is the page again (403 wrong, 429 paused, 503 busy, each
+ * of the last two with Retry-After). Of the scopes asked for those the client may have are granted.
+ *
  * Keys. Each use has one live key of each of its algorithms: ES256 and RS256 sign, A256GCM and
  * A128CBC-HS256 encrypt. Of the live ones STORE_KEY_CURRENT is the first algorithm's and
  * STORE_KEY_NEXT the other's; which one makes tokens the parameters OAuthTokenAlgorithm and
