@@ -264,7 +264,13 @@ static enum rc open_sites(struct node *n)
     n->control_site = http_site_new("control");
     if (!n->https_site || !n->config_site || !n->config_plain_site || !n->control_site)
         return RC_NOMEM;
-    struct provision_settings ps = {n->directory, n->verifier, n->clock, &n->log};
+    struct provision_settings ps = {
+        .directory = n->directory,
+        .verifier = n->verifier,
+        .clock = n->clock,
+        .log = &n->log,
+        .node = str_from(n->settings.name),
+    };
     struct admin_settings as = {
         .store = n->store,
         .directory = n->directory,

@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+"""The main job on the real programs, for a person to watch: a node starts, a user, a device and a
+profile are made, SIP OAuth mode is enabled, a softphone signs in and registers; every message is
+shown. Then one thing is broken on purpose and explained. script/demo builds first and calls this.
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROFILE = "Cisco Unified Client Services Framework - OAuth auth"
+# The ports of the reference; others are taken only where these are in use.
+PORTS = {"sip": 5060, "sips": 5061, "oauth": 5090, "mra": 5091, "config_http": 6970,
+         "config_https": 6972, "https": 8443}
+LIMIT_S = 60 * float(os.environ.get("BEARLINE_PATIENCE", "1"))
+
+
+class Failed(Exception):
+    """The demonstration could not go on; the text says why."""
+
+
+def paint(code, text):
+    return f"\x1b[{code}m{text}\x1b[0m" if sys.stdout.isatty() else text
+
+
+def heading(number, text):
+    print("\n" + paint("1", f"{number}. {text}"), flush=True)
+
+
+def say(text):
+    print("   " + text, flush=True)
+
+
+def show(text):
+    for line in text.rstrip("\n").split("\n"):
+        print(paint("36", "   | ") + line)
+    sys.stdout.flush()
+
+
+def is_free(port):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as s:
+            if kind == socket.SOCK_STREAM:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
+
+
+def choose_ports():
+    if all(is_free(p) for p in PORTS.values()):
+        return dict(PORTS)
+    ports, candidate = {}, 20000 + os.getpid() % 20000
+    for name in PORTS:
+        while not is_free(candidate):
+            candidate += 1
+        ports[name] = candidate
+        candidate += 1
+    return ports
+
+
+class Program:
+    """A program in the background, its lines kept for whoever waits for one."""
+
+    def __init__(self, argv, log):
+        self.log = open(log, "w+b")
+        self.path = log
+        self.process = subprocess.Popen(argv, stdout=self.log, stderr=self.log,
+                                        stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def text(self):
+        return pathlib.Path(self.path).read_text(errors="replace")
+
+    def wait_for(self, word, count=1, what=None):
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:
+            if self.text().count(word) >= count:
+                return
+            if self.process.poll() is not None:
+                raise Failed(f"{what or self.process.args[0]} ended early:\n{self.text()}")
+            time.sleep(0.05)
+        raise Failed(f"waited in vain for {word!r}:\n{self.text()}")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+
+
+class Demo:
+    def __init__(self, build, folder):
+        self.app = pathlib.Path(build) / "src" / "app"
+        self.folder = pathlib.Path(folder)
+        self.ports = choose_ports()
+        self.socket = self.folder / "control.sock"
+        self.ca = self.folder / "node" / "ca.pem"
+        self.state = self.folder / "phone"
+        self.secret = self.folder / "password"
+        self.node = self.phone = None
+
+    # ---- running things ----
+
+    def run(self, argv, may_fail=False):
+        done = subprocess.run([str(a) for a in argv], capture_output=True, text=True,
+                              timeout=LIMIT_S, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode != 0 and not may_fail:
+            raise Failed(f"{' '.join(str(a) for a in argv)}\n{done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def admin(self, *words, quiet=False, may_fail=False):
+        text = self.run([self.app / "bearline", "--socket", self.socket, *words], may_fail)
+        if not quiet:
+            shown = " ".join(f'"{w}"' if " " in w and not w.startswith("select") else w
+                             for w in map(str, words))
+            print(paint("33", "   admin:") + shown)
+            if text.strip():
+                show(text)
+        return text
+
+    def phone_args(self):
+        return ["--state", self.state]
+
+    # ---- the steps ----
+
+    def start_node(self):
+        argv = [self.app / "bearlined", "--data", self.folder / "node", "--control", self.socket,
+                "--set", "node.name=ucm1", "--set", "node.host=localhost",
+                "--set", "node.addresses=127.0.0.1"]
+        for name, port in self.ports.items():
+            argv += ["--set", f"ports.{name}={port}"]
+        self.node = Program([str(a) for a in argv], self.folder / "bearlined.log")
+        self.node.wait_for("event=node.ready", what="bearlined")
+        self.node.wait_for("name=HTTPS")
+        say(f"bearlined runs on 127.0.0.1; its private CA is {self.ca}")
+
+    def configure(self):
+        self.secret.write_text("correct horse battery staple\n")
+        self.secret.chmod(0o600)
+        self.admin("user", "add", "rado", "--first-name", "Rado", "--password-file",
+                   str(self.secret))
+        self.admin("line", "add", "1010", "--description", "Rado")
+        self.admin("profile", "add", PROFILE, "--security", "Encrypted", "--transport", "TLS",
+                   "--oauth", "yes")
+        self.admin("device", "add", "CSFrado", "--owner", "rado", "--profile", PROFILE, "--line",
+                   "1010")
+
+    def enable(self):
+        self.admin("param", "update", "OAuth with Refresh Login Flow", "Enabled")
+        self.admin("utils", "sipOAuth-mode", "enable")
+
+    def sign_in(self):
+        p = self.ports
+        text = self.run([self.app / "bearline-phone", "login", *self.phone_args(), "--server",
+                         f"https://localhost:{p['https']}", "--ca", self.ca, "--device", "CSFrado",
+                         "--user", "rado", "--password-file", self.secret])
+        print(paint("33", "   $ ") + "bearline-phone login --device CSFrado --user rado ...")
+        show(text)
+
+    def register(self):
+        self.phone = Program(
+            [str(a) for a in [self.app / "bearline-phone", "run", *self.phone_args(),
+                              "--config-url",
+                              f"http://localhost:{self.ports['config_http']}/CSFrado.cnf.xml"]],
+            self.folder / "phone.log")
+        print(paint("33", "   $ ") + "bearline-phone run")
+        self.phone.wait_for("registered", what="bearline-phone")
+        show(self.phone.text())
+        say("every message of it, as the node saw it (tokens masked):")
+        self.admin("trace", "CSFrado")
+
+    def verify(self):
+        self.admin("run", "sql",
+                   "select paramvalue FROM processconfig WHERE paramname = 'ClusterSIPOAuthMode'")
+        self.admin("run", "sql", "select * from expresswaycconfiguration")
+        self.admin("show", "open", "ports", "regexp", str(self.ports["oauth"]))
+        self.admin("show", "open", "ports", "regexp", str(self.ports["mra"]))
+        self.admin("show", "registrations")
+
+    def break_it(self):
+        say("somebody takes OAuth out of the device's security profile while the phone is up:")
+        self.admin("profile", "update", PROFILE, "--oauth", "no")
+        before = self.phone.text()
+        self.phone.wait_for("SIP OAuth Registration port Mismatch")
+        say("the phone is let go at once, tries again, and says:")
+        show(self.phone.text()[len(before):] or self.phone.text())
+        say("what the node sent:")
+        trace = self.admin("trace", "CSFrado", "--full", quiet=True)
+        at = trace.rfind("SIP/2.0 403")
+        if at < 0:
+            raise Failed("the 403 is not in the trace:\n" + trace)
+        show(trace[at:].split("\n\n")[0].split("\r\n\r\n")[0])
+        say("and why, in one word and what to do:")
+        self.admin("diagnose", "CSFrado")
+
+    def mend_it(self):
+        count = self.phone.text().count(" registered ") if self.phone else 0
+        say("the cure it names:")
+        self.admin("profile", "update", PROFILE, "--oauth", "yes")
+        self.phone.stop()
+        self.register_again(count)
+
+    def register_again(self, _count):
+        self.phone = Program(
+            [str(a) for a in [self.app / "bearline-phone", "run", *self.phone_args(),
+                              "--config-url",
+                              f"http://localhost:{self.ports['config_http']}/CSFrado.cnf.xml"]],
+            self.folder / "phone-again.log")
+        self.phone.wait_for("registered", what="bearline-phone")
+        self.admin("show", "registrations")
+
+    def invite(self):
+        p, app = self.ports, self.app
+        print(f"""
+   The node and the phone stay up. Things to try in another terminal:
+     {app}/bearline --socket {self.socket}            the admin shell (type ?)
+     {app}/bearline --socket {self.socket} trace CSFrado
+     {app}/bearline-phone status --state {self.state}
+     curl --cacert {self.ca} https://localhost:{p['https']}/.well-known/oauth-authorization-server
+     curl http://localhost:{p['config_http']}/CSFrado.cnf.xml
+     openssl s_client -connect localhost:{p['oauth']} -CAfile {self.ca} -crlf
+   Sign-in page: https://localhost:{p['https']}/ssosp/oauth/authorize (started by bearline-phone login)
+   Logs: {self.folder}/bearlined.log, {self.folder}/phone.log
+   Ctrl-C ends it and removes {self.folder}.""", flush=True)
+
+    def close(self):
+        for program in (self.phone, self.node):
+            if program:
+                program.stop()
+
+
+def steps(demo, once):
+    heading(1, "A call server node starts; it makes its CA, certificates and keys")
+    demo.start_node()
+    heading(2, "A user, a line, the OAuth security profile and the device CSFrado")
+    demo.configure()
+    heading(3, "SIP OAuth mode is enabled")
+    demo.enable()
+    heading(4, "The phone signs in: authorization code with PKCE, no SIP password, no certificate")
+    demo.sign_in()
+    heading(5, "It fetches its configuration and registers over TLS with its token")
+    demo.register()
+    heading(6, "The source document's verification commands")
+    demo.verify()
+    heading(7, "Broken on purpose: the port mismatch (scenario 1 of the troubleshooting)")
+    demo.break_it()
+    heading(8, "Mended")
+    demo.mend_it()
+    if not once:
+        demo.invite()
+        threading.Event().wait()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the last step")
+    parser.add_argument("--build", default=str(ROOT / "build"), help="build folder")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    folder = tempfile.mkdtemp(prefix="bearline-demo-")
+    demo = Demo(args.build, folder)
+    began = time.monotonic()
+    try:
+        steps(demo, args.once)
+        print(f"\n   Done in {time.monotonic() - began:.0f} s.")
+        return 0
+    except Failed as why:
+        print("\n" + paint("31", "The demonstration could not go on: ") + str(why),
+              file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\n   Stopping.")
+        return 0
+    finally:
+        demo.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
