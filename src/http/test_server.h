@@ -10,7 +10,7 @@
 struct test_server {
     struct net_loop *loop;
     struct net_pool *pool;
-    struct http_site *site;
+    struct http_site *site; /* made by the caller, or NULL: made here */
     struct http_server *server;
     struct http_listener *listener; /* TCP on 127.0.0.1 */
     struct log log;

@@ -12,6 +12,7 @@ struct provision_node {
     struct str name; /* host name as in its certificate; what the phone dials */
     struct str description;
     uint16_t sip_port, secure_port, oauth_port, mra_oauth_port;
+    uint16_t ethernet_port, mgcp_listen_port, mgcp_keepalive_port; /* printed; nobody listens */
 };
 
 struct provision_line {
@@ -33,7 +34,7 @@ struct provision_document {
     struct str device_uuid; /* lower-case uuid without braces */
     uint64_t ctiid;         /* a number of the device's own */
     struct str description;
-    struct str pool_name, pool_uuid, group_name;
+    struct str pool_name, pool_uuid, group_name; /* pool_uuid may be empty */
     const struct provision_node
         *nodes; /* in order of priority; the first PROVISION_NODE_MAX count */
     size_t node_count;
@@ -42,9 +43,9 @@ struct provision_document {
     enum provision_security security;
     enum provision_transport transport;
     bool is_oauth; /* sipOAuthMode 1: register on the OAuth ports with a token */
-    uint64_t register_s, register_delta_s, keepalive_s; /* 3600, 5, 120 */
-    struct str user;                                    /* owner's user id; may be empty */
-    struct str version_stamp;                           /* changes whenever the document does */
+    uint64_t register_s, register_delta_s, keepalive_s, monitor_s; /* 3600, 5, 120, 120 */
+    struct str user;          /* owner's user id; may be empty */
+    struct str version_stamp; /* changes whenever the document does */
 };
 
 /* Appends the document. The buf's verdict: RC_NOMEM, RC_TOO_BIG. */

@@ -5,9 +5,12 @@
  *     no or no good token      401, WWW-Authenticate: Bearer …
  *     good, another's device   403 } the same body: only a user who has signed in learns that a
  *     good, no such device     404 } device exists, as on the SIP line
- *   plain site (6970, HTTP)    200 to anyone, as the reference does; with the parameter
- *                              that refuses plain downloads: 403 and a sentence that names the
- *                              HTTPS port, whatever was asked for */
+ *   plain site (6970, HTTP)    200 to anyone, as the reference does, 404 for no such device. With
+ *                              the parameter that keeps OAuth devices off plain HTTP: 403 and a
+ *                              sentence that names the HTTPS port, for those and for any name
+ *                              that is no device
+ *
+ * A device that is not enabled is none. The ETag is of the document's contents. */
 #ifndef PROVISION_PROVISION_H
 #define PROVISION_PROVISION_H
 #include "base/log.h"
@@ -22,6 +25,7 @@ struct provision_settings {
     struct oauth_verifier *verifier;
     struct clock clock;
     const struct log *log; /* may be NULL */
+    struct str node;       /* this node's name, for its HTTPS port in sentences; "": the first's */
 };
 
 /* What settings point to must outlive it. RC_NOMEM. */
