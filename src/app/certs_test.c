@@ -1,0 +1,159 @@
+#include "kit/kit.h"
+
+#include "app/certs.h"
+
+#include "crypto/random.h"
+#include "crypto/x509.h"
+#include "directory/directory.h"
+
+#include <stdio.h>
+
+static const struct store_by admin = {.who = STR_INIT("admin"), .from = STR_INIT("test")};
+
+struct fixture {
+    char folder[64], ca_file[96];
+    struct kit_time time;
+    struct kit_log lines;
+    struct log log;
+    struct store *store;
+    struct directory *directory;
+    struct app_certs *certs;
+    struct app_certs_config config;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct store_why why = {""};
+    struct random_source random = crypto_random_system();
+    assert_non_null(f);
+    f->log = kit_log(&f->lines);
+    snprintf(f->folder, sizeof f->folder, "/tmp/bearline-certs-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    snprintf(f->ca_file, sizeof f->ca_file, "%s/ca.pem", f->folder);
+    struct store_config c = {.folder = f->folder, .clock = kit_clock(&f->time), .random = random};
+    assert_rc(RC_OK, store_open(&c, &f->store, &why));
+    assert_rc(RC_OK, directory_new(f->store, &random, &f->directory, &why));
+    f->config = (struct app_certs_config){
+        .store = f->store,
+        .directory = f->directory,
+        .clock = c.clock,
+        .random = random,
+        .log = &f->log,
+        .node = STR("ucm1"),
+        .host = STR("ucm1.example.com"),
+        .addresses = STR("192.0.2.10 2001:db8::10"),
+    };
+    assert_rc(RC_OK, app_certs_new(&f->config, f->ca_file, &f->certs, &why));
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    char command[128];
+    app_certs_free(f->certs);
+    directory_free(f->directory);
+    store_close(f->store);
+    snprintf(command, sizeof command, "rm -rf %s", f->folder);
+    assert_int_equal(0, system(command));
+    free(f);
+    return 0;
+}
+
+static void test_first_start_makes_certificates_that_hold(void **state)
+{
+    static const char *const names[] = {"tomcat/ucm1", "tomcat-ECDSA/ucm1", "CallManager/ucm1",
+                                        "CallManager-ECDSA/ucm1"};
+    struct fixture *f = *state;
+    struct arena a;
+    struct store_cert ca, row;
+    struct store_why why = {""};
+    const char *text = "";
+    arena_init(&a, NULL, 0, 1 << 20);
+    assert_rc(RC_OK, store_cert_get(f->store, STR("CA"), &a, &ca, &why));
+    for (size_t i = 0; i < 4; i++) {
+        assert_rc(RC_OK, store_cert_get(f->store, str_from(names[i]), &a, &row, &why));
+        assert_rc(RC_OK, crypto_cert_verify(row.chain_pem, ca.chain_pem, f->time.unix_ms / 1000,
+                                            CRYPTO_CERT_SERVER, &text));
+        assert_rc(RC_OK, crypto_cert_check_host(row.chain_pem, STR("ucm1.example.com")));
+        assert_rc(RC_OK, crypto_cert_check_host(row.chain_pem, STR("ucm1")));
+        assert_rc(RC_OK, crypto_cert_check_host(row.chain_pem, STR("192.0.2.10")));
+        assert_rc(RC_OK, crypto_cert_check_host(row.chain_pem, STR("2001:db8::10")));
+        assert_rc(RC_DENIED, crypto_cert_check_host(row.chain_pem, STR("other.example.com")));
+    }
+    arena_fini(&a);
+}
+
+static void test_every_context_can_be_made_and_asks_whom_it_must(void **state)
+{
+    struct fixture *f = *state;
+    struct store_why why = {""};
+    for (int i = 0; i < APP_TLS_COUNT; i++) {
+        struct net_tls *tls;
+        assert_rc(RC_OK, app_certs_tls(f->certs, (enum app_tls)i, &tls, &why));
+        assert_int_equal(i != APP_TLS_TOMCAT, net_tls_asks_client_cert(tls));
+        net_tls_unref(tls);
+    }
+}
+
+static void test_a_second_start_keeps_what_is_there(void **state)
+{
+    struct fixture *f = *state;
+    struct arena a;
+    struct store_cert before, after;
+    struct store_why why = {""};
+    struct app_certs *again;
+    arena_init(&a, NULL, 0, 1 << 20);
+    assert_rc(RC_OK, store_cert_get(f->store, STR("tomcat/ucm1"), &a, &before, &why));
+    assert_rc(RC_OK, app_certs_new(&f->config, f->ca_file, &again, &why));
+    assert_rc(RC_OK, store_cert_get(f->store, STR("tomcat/ucm1"), &a, &after, &why));
+    assert_true(str_eq(before.chain_pem, after.chain_pem));
+    app_certs_free(again);
+    arena_fini(&a);
+}
+
+static void test_certificates_are_renewed_a_month_before_they_end(void **state)
+{
+    struct fixture *f = *state;
+    const int64_t day_ms = 86400000;
+    assert_int_equal(0, app_certs_renew(f->certs));
+    kit_time_pass(&f->time, 790 * day_ms);
+    assert_int_equal(0, app_certs_renew(f->certs));
+    kit_time_pass(&f->time, 10 * day_ms);
+    assert_int_equal(4, app_certs_renew(f->certs));
+    assert_int_equal(0, app_certs_renew(f->certs));
+}
+
+static void test_regen_names_the_units_there_are(void **state)
+{
+    struct fixture *f = *state;
+    struct store_why why = {""};
+    assert_rc(RC_OK, app_certs_regen(f->certs, &admin, STR("tomcat"), &why));
+    assert_rc(RC_NOT_FOUND, app_certs_regen(f->certs, &admin, STR("TVS"), &why));
+    assert_non_null(strstr(why.text, "CallManager-ECDSA"));
+}
+
+static void test_an_unwritable_place_for_the_ca_is_said(void **state)
+{
+    struct fixture *f = *state;
+    struct store_why why = {""};
+    struct app_certs *c;
+    assert_rc(RC_IO, app_certs_new(&f->config, "/nonexistent/ca.pem", &c, &why));
+    assert_non_null(strstr(why.text, "/nonexistent/ca.pem"));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_first_start_makes_certificates_that_hold),
+        T(test_every_context_can_be_made_and_asks_whom_it_must),
+        T(test_a_second_start_keeps_what_is_there),
+        T(test_certificates_are_renewed_a_month_before_they_end),
+        T(test_regen_names_the_units_there_are),
+        T(test_an_unwritable_place_for_the_ca_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
