@@ -5,6 +5,8 @@
 #include "base/base64.h"
 #include "base/check.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     static const uint8_t key[AUTH_REFRESH_KEY_LEN] = {7};

@@ -2,6 +2,8 @@
 #include "auth/request.h"
 #include "base/check.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     struct store_client client = {.type = STORE_CLIENT_PUBLIC,
