@@ -41,6 +41,13 @@ static bool remembered_is_good(struct call_visit *v, const struct call_flow *kno
         return false;
     }
     if (oauth_verify_again(verifier, &claims, now_s, &v->token_reason) != RC_OK) return false;
+    /* What the flow remembers may be replaced before this request is through. */
+    if (arena_str_dup(v->arena, known->user, &claims.user) != RC_OK ||
+        arena_str_dup(v->arena, known->gid, &claims.gid) != RC_OK) {
+        v->token_reason = OAUTH_NO_MEMORY;
+        return false;
+    }
+    claims.subject = claims.user;
     v->claims = claims;
     return true;
 }

@@ -400,6 +400,24 @@ static void test_malformed_contact_names_what_is_wrong(void **state)
     assert_has(b, "Contact expires malformed");
 }
 
+/* ---- what a flow remembers ---- */
+
+static const char named_contact[] =
+    "<sip:uuid-1@10.10.10.10:62162;transport=tls>;+u.sip!devicename."
+    "ccm.cisco.com=\"CSFrado\"";
+
+static void test_a_flow_that_changes_its_dialect_keeps_its_user(void **state)
+{
+    struct bed *b = *state;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    assert_int_equal(200, standard(b, f, "<sip:a@10.0.0.1>", NULL));
+    assert_int_equal(200, standard(b, f, "*", "Expires: 0\r\n"));
+    b->lines.n = 0;
+    assert_int_equal(200, bed_register(b, f, "1010", named_contact, NULL, NULL));
+    assert_true(
+        kit_log_has(&b->lines, "event=register.accepted device=CSFrado line=1010 user=rado"));
+}
+
 /* ---- everything else ---- */
 
 static void test_other_requests_on_an_oauth_line_need_a_token_too(void **state)
@@ -445,6 +463,7 @@ int main(void)
         T(test_an_older_cseq_changes_nothing),
         T(test_path_and_outbound),
         T(test_malformed_contact_names_what_is_wrong),
+        T(test_a_flow_that_changes_its_dialect_keeps_its_user),
         T(test_other_requests_on_an_oauth_line_need_a_token_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
