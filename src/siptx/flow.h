@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct siptx_stack;
+struct net_close;
 struct net_tls_peer;
 struct sip_frame;
 struct siptx_flow;
@@ -65,6 +66,8 @@ struct siptx_flow {
     int listener_kind; /* the owner's number for the listener it came in by, SIPTX_KIND_OUTGOING */
     struct net_addr local, peer;
     const struct net_tls_peer *tls_peer; /* NULL without TLS; lives as long as the flow */
+    const struct net_close *lost;        /* in on_flow_closed: how its socket ended; NULL: it is not
+                                            the socket that ended it */
     void *user;                          /* the owner's */
     int64_t opened_unix_ms, last_in_mono_ms;
     uint32_t messages_in, messages_out;

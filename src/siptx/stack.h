@@ -172,6 +172,9 @@ struct siptx_target {
 MUST_CHECK enum rc siptx_connect(struct siptx_stack *s, const struct siptx_target *target,
                                  struct siptx_flow **out);
 
+/* TLS version and cipher of a flow over sockets that is open. False for others. */
+bool siptx_flow_tls_info(const struct siptx_flow *f, struct net_stream_tls_info *out);
+
 /* ---- requests from others ---- */
 
 /* A server transaction as its owner sees it. It lives until on_end; for a request other than

@@ -67,11 +67,17 @@ static void stream_closed(void *ctx, const struct net_close *why)
     struct buf b;
     buf_init_fixed(&b, text, sizeof text);
     net_close_print(&b, why);
+    f->lost = why;
     siptx_flow_gone(f, close_of(why, f->ready), buf_str(&b));
 }
 
 static const struct net_stream_events stream_events = {
     .on_bytes = stream_bytes, .on_open = stream_opened, .on_close = stream_closed};
+
+bool siptx_flow_tls_info(const struct siptx_flow *f, struct net_stream_tls_info *out)
+{
+    return f->ops == &stream_ops && f->ready && !f->closing && net_stream_tls_info(f->wire, out);
+}
 
 /* ---- listeners ---- */
 

@@ -50,13 +50,17 @@ static void on_request(void *ctx, struct siptx_request *r)
 
 static void on_ready(void *ctx, struct siptx_flow *f)
 {
-    (void)ctx, (void)f;
+    (void)ctx;
+    struct net_stream_tls_info tls;
+    assert_int_equal(f->transport == SIPTX_TLS, siptx_flow_tls_info(f, &tls));
+    if (f->transport == SIPTX_TLS) assert_string_equal("TLSv1.3", tls.version);
     note("ready, ");
 }
 
 static void on_closed(void *ctx, struct siptx_flow *f, enum siptx_close why, struct str text)
 {
-    (void)f;
+    if (why == SIPTX_CLOSE_CONNECT) assert_non_null(f->lost);
+    if (why == SIPTX_CLOSE_OWNER) assert_null(f->lost);
     note("%s closed %s%s, ", (const char *)ctx, siptx_close_name(why), text.n > 0 ? " told" : "");
 }
 
