@@ -11,7 +11,7 @@
 
 enum {
     CISCO_GRACE_S = 15, /* the reference waits so long beyond the expiry it granted */
-    HOLDERS_MAX = 64,   /* flows of one device name looked at when a newer one registers */
+    HOLDERS_MAX = 16,   /* flows of one device name looked at when a newer one registers */
 };
 
 /* A flow that held a registration of this device before. */
@@ -29,9 +29,11 @@ struct job {
     uint32_t cseq;
     uint32_t granted_s; /* the Cisco dialect's one expiry */
     int64_t now_mono_ms, now_unix_ms;
-    bool is_new;      /* the device had no registration from this phone */
-    bool removes;     /* every contact goes */
-    size_t next_line; /* of the device's other lines, for all_lines */
+    bool is_new;         /* the device had no registration from this phone */
+    bool removes;        /* every contact goes */
+    bool all_lines;      /* the request is for all lines of the device */
+    uint64_t binding_id; /* of the first contact */
+    size_t next_line;    /* of the device's other lines, for all_lines */
     struct holder holders[HOLDERS_MAX];
     size_t holder_count;
 };
@@ -40,6 +42,17 @@ static void answer_error(struct call_visit *v, unsigned status, const char *reas
                          const char *headers)
 {
     call_answer(v, status, str_from(reason), str_from(headers));
+}
+
+/* "sip:" and the directory number: one address of record in every domain of ours. */
+static enum rc aor_of(struct arena *a, const struct directory_device_line *line, struct str *out)
+{
+    char *p = arena_alloc(a, line->pattern.n + 4);
+    if (!p) return RC_NOMEM;
+    memcpy(p, "sip:", 4);
+    memcpy(p + 4, line->pattern.p, line->pattern.n);
+    *out = str_of(p, line->pattern.n + 4);
+    return RC_OK;
 }
 
 /* ---- Require (RFC 3261, 8.2.2.3) ---- */
@@ -194,6 +207,13 @@ static void answer_failure(struct job *j, enum rc rc)
 
 /* ---- who held the name before ---- */
 
+/* Another line that an earlier REGISTER of this Call-ID stood for. The refresh and the end of a bulk
+ * registration carry no body that says so again. */
+static bool is_sibling(const struct job *j, const struct location_binding *b)
+{
+    return !str_eq(b->line, j->v->line->pattern) && str_eq(b->call_id, j->call_id);
+}
+
 static void on_holders(void *ctx, enum rc rc, const struct location_binding *const *bindings,
                        size_t count)
 {
@@ -203,11 +223,34 @@ static void on_holders(void *ctx, enum rc rc, const struct location_binding *con
     if (rc != RC_OK) return;
     for (size_t i = 0; i < count; i++) {
         const struct location_binding *b = bindings[i];
-        bool same = str_eq_nocase(b->instance, j->v->instance);
-        if (b->flow == mine || same) j->is_new = false;
-        if (b->flow == mine || j->holder_count == HOLDERS_MAX) continue;
-        j->holders[j->holder_count++] = (struct holder){b->flow, same};
+        bool here = b->flow == mine, same = str_eq_nocase(b->instance, j->v->instance);
+        if ((here && b->id != j->binding_id) || (!here && same)) j->is_new = false;
+        if (!here && j->holder_count < HOLDERS_MAX)
+            j->holders[j->holder_count++] = (struct holder){b->flow, same};
     }
+}
+
+/* The binding this request made or renewed; 0: none of the answer. */
+static uint64_t own_binding(const struct job *j, const struct location_binding *const *bindings,
+                            size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bindings[i]->flow == j->v->request->flow_id &&
+            str_eq(bindings[i]->contact_key, j->bindings[0].contact_key))
+            return bindings[i]->id;
+    return 0;
+}
+
+/* A renewal on the flow that made the binding is the common case and needs no second look. */
+static void look_for_holders(struct job *j, const struct location_binding *const *bindings,
+                             size_t count)
+{
+    struct call_visit *v = j->v;
+    const struct call_flow *known = call_flow_of(v->request->flow);
+    j->binding_id = own_binding(j, bindings, count);
+    if (known && known->binding_id == j->binding_id && j->binding_id != 0) return;
+    struct location_key key = {.by = LOCATION_BY_DEVICE, .text = v->device->name};
+    location_fetch(v->worker->node->location, &key, j->now_mono_ms, on_holders, j);
 }
 
 static void on_replaced(void *ctx, enum rc rc, const struct location_binding *const *bindings,
@@ -271,6 +314,8 @@ static void finish(struct job *j, const struct location_binding *const *bindings
                                v->has_claims ? &v->claims : NULL,
                                oauth_verifier_generation(n->verifier)) != RC_OK)
             log_warn(n->log, "register.not_remembered", LOG_STR("device", v->device->name));
+        struct call_flow *known = call_flow_of(v->request->flow);
+        if (known) known->binding_id = j->binding_id;
         siptx_flow_pin(v->request->flow, true);
     }
     if (!j->removes && j->is_new) call_refusals_clear(n->refusals, v->device->name);
@@ -321,8 +366,7 @@ static bool update_next_line(struct job *j)
         if (line == v->line) continue;
         struct location_binding b = j->bindings[0];
         struct str aor;
-        if (arena_printf(v->arena, &aor, "sip:%.*s", STR_ARG(line->pattern)) != RC_OK ||
-            sibling_contact(j, line, &b) != RC_OK)
+        if (aor_of(v->arena, line, &aor) != RC_OK || sibling_contact(j, line, &b) != RC_OK)
             continue;
         b.aor = aor;
         b.line = line->pattern;
@@ -342,11 +386,11 @@ static void on_updated(void *ctx, enum rc rc, const struct location_binding *con
         answer_failure(j, rc);
         return;
     }
+    if (first && !j->removes) look_for_holders(j, bindings, count);
     if (!first && rc != RC_OK)
         log_warn(j->v->worker->node->log, "register.line_failed",
                  LOG_STR("device", j->v->device->name), LOG_CSTR("rc", rc_name(rc)));
-    if (j->v->cisco && j->remotecc.all_lines && j->contacts.count > 0 && update_next_line(j))
-        return;
+    if (j->v->cisco && j->all_lines && j->contacts.count > 0 && update_next_line(j)) return;
     finish(j, bindings, count);
 }
 
@@ -437,8 +481,6 @@ static void update(struct job *j, struct str aor)
             return;
         }
     }
-    struct location_key key = {.by = LOCATION_BY_DEVICE, .text = v->device->name};
-    location_fetch(l, &key, j->now_mono_ms, on_holders, j);
     struct location_update u = {aor, j->bindings, j->contacts.count, j->now_mono_ms,
                                 j->now_unix_ms};
     location_update(l, &u, on_updated, j);
@@ -461,6 +503,7 @@ static void job_fill(struct job *j)
         j->received = STR("");
     call_remotecc_read(sip_message_value(v->message, SIP_HEADER_CONTENT_TYPE), v->message->body,
                        v->arena, &j->remotecc);
+    j->all_lines = j->remotecc.all_lines;
 }
 
 /* All Path values as one list (RFC 3327, 5.3). */
@@ -488,7 +531,7 @@ static void registered_request(struct call_visit *v)
     struct job *j = ARENA_NEW(v->arena, struct job);
     const char *why = "";
     struct str aor;
-    if (!j || arena_printf(v->arena, &aor, "sip:%.*s", STR_ARG(v->line->pattern)) != RC_OK) {
+    if (!j || aor_of(v->arena, v->line, &aor) != RC_OK) {
         answer_error(v, 503, "", "Retry-After: 10\r\n");
         return;
     }

@@ -165,6 +165,47 @@ static void test_one_register_may_stand_for_all_lines(void **state)
     assert_has_not(b, "shared line");
 }
 
+static void test_the_refresh_of_one_line_keeps_all_lines(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX], headers[BED_TOKEN_MAX + 300];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    snprintf(headers, sizeof headers,
+             "Expires: 3600\r\nProxy-Authorization: Bearer token=\"%s\"\r\n"
+             "Content-Type: application/x-cisco-remotecc-request+xml\r\n",
+             token);
+    const char *body = "<x-cisco-remotecc-request><bulkregisterreq><contact all=\"true\"><register>"
+                       "</register></contact></bulkregisterreq></x-cisco-remotecc-request>";
+    const char *contact = "<sip:uuid-1@10.10.10.10:62162;transport=tls>;+u.sip!devicename.ccm."
+                          "cisco.com=\"CSFrado\"";
+    assert_int_equal(200, bed_register(b, f, "1010", contact, headers, body));
+    assert_int_equal(2, bed_count(b));
+    bed_pass(b, 115000);
+    assert_int_equal(200, bed_register(b, f, "1010", contact, "Expires: 3600\r\n", NULL));
+    bed_pass(b, 115000);
+    assert_int_equal(2, bed_count(b));
+    assert_int_equal(200, bed_register(b, f, "1010", contact, "Expires: 0\r\n", NULL));
+    assert_int_equal(0, bed_count(b));
+}
+
+static void test_lines_registered_one_by_one_stay_apart(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX], headers[BED_TOKEN_MAX + 300];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    snprintf(headers, sizeof headers, "Proxy-Authorization: Bearer token=\"%s\"\r\n", token);
+    const char *first = "<sip:a@10.10.10.10:62162>;+u.sip!devicename.ccm.cisco.com=\"CSFrado\"";
+    const char *second = "<sip:b@10.10.10.10:62162>;+u.sip!devicename.ccm.cisco.com=\"CSFrado\"";
+    assert_int_equal(200, bed_register(b, f, "1010", first, headers, NULL));
+    b->call++;
+    assert_int_equal(200, bed_register(b, f, "1011", second, NULL, NULL));
+    assert_int_equal(2, bed_count(b));
+    assert_int_equal(200, bed_register(b, f, "1011", second, "Expires: 0\r\n", NULL));
+    assert_int_equal(1, bed_count(b));
+}
+
 /* ---- refusals ---- */
 
 static void test_a_bad_token_is_challenged_and_logged_once_without_it(void **state)
@@ -447,6 +488,8 @@ int main(void)
         T(test_unregistering_takes_the_binding_away),
         T(test_a_standby_keepalive_registers_nothing),
         T(test_one_register_may_stand_for_all_lines),
+        T(test_the_refresh_of_one_line_keeps_all_lines),
+        T(test_lines_registered_one_by_one_stay_apart),
         T(test_a_bad_token_is_challenged_and_logged_once_without_it),
         T(test_another_users_token),
         T(test_an_unknown_device_is_404_only_after_a_good_token),
