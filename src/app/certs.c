@@ -101,6 +101,48 @@ static enum rc cert_put(struct app_certs *c, const struct store_by *by, enum sto
     return rc;
 }
 
+static enum rc trust_add(struct app_certs *c, const struct store_by *by, struct str store,
+                         struct str pem, struct arena *a, struct store_why *why)
+{
+    struct crypto_cert_info *info;
+    size_t count;
+    char hex[2 * CRYPTO_SHA256_LEN + 1];
+    struct buf b;
+    struct str name;
+    buf_init_fixed(&b, hex, sizeof hex);
+    enum rc rc = crypto_cert_read(pem, a, &info, &count);
+    if (rc != RC_OK) return rc;
+    buf_put_hex(&b, bytes_of(info[0].sha256, sizeof info[0].sha256));
+    rc = arena_printf(a, &name, "%.*s/%.*s", STR_ARG(store), STR_ARG(buf_str(&b)));
+    if (rc != RC_OK) return rc;
+    struct store_trust row = {
+        .name = name,
+        .store = store,
+        .fingerprint = buf_str(&b),
+        .subject = info[0].subject,
+        .issuer = info[0].issuer,
+        .pem = info[0].pem,
+        .not_after_s = info[0].not_after_unix_s,
+    };
+    return store_trust_put(c->config.store, by, STORE_PUT, &row, why);
+}
+
+/* The CA and the trust in it are one change: a start cut off between them would leave a node whose
+ * mutual TLS ports trust nobody, and no later start would know. */
+static enum rc ca_keep(struct app_certs *c, struct str pem, const struct crypto_key *key,
+                       struct arena *a, struct store_why *why)
+{
+    struct store_by by = by_system;
+    enum rc rc = store_batch_begin(c->config.store, &by.batch, why);
+    if (rc != RC_OK) return rc;
+    rc = cert_put(c, &by, STORE_ADD, STR("CA"), STR("CA"), STR(""), pem, key, a, why);
+    if (rc == RC_OK) rc = trust_add(c, &by, STR("tomcat-trust"), pem, a, why);
+    if (rc == RC_OK) rc = trust_add(c, &by, STR("callmanager-trust"), pem, a, why);
+    if (rc == RC_OK) return store_batch_commit(by.batch, why);
+    store_batch_rollback(by.batch);
+    return rc;
+}
+
 static enum rc ca_make(struct app_certs *c, struct arena *a, struct store_why *why)
 {
     struct crypto_key *key = NULL;
@@ -120,9 +162,7 @@ static enum rc ca_make(struct app_certs *c, struct arena *a, struct store_why *w
         };
         rc = crypto_ca_issue(key, &spec, &c->config.random, &pem);
     }
-    if (rc == RC_OK)
-        rc = cert_put(c, &by_system, STORE_ADD, STR("CA"), STR("CA"), STR(""), buf_str(&pem), key,
-                      a, why);
+    if (rc == RC_OK) rc = ca_keep(c, buf_str(&pem), key, a, why);
     crypto_key_unref(key);
     buf_fini(&pem);
     return rc == RC_OK ? rc : say(why, rc, "The private CA could not be made");
@@ -207,32 +247,6 @@ static enum rc leaf_issue(struct app_certs *c, const struct store_by *by, enum s
     return rc == RC_OK ? rc : say(why, rc, "The certificate could not be issued");
 }
 
-static enum rc trust_add(struct app_certs *c, struct str store, struct str pem, struct arena *a,
-                         struct store_why *why)
-{
-    struct crypto_cert_info *info;
-    size_t count;
-    char hex[2 * CRYPTO_SHA256_LEN + 1];
-    struct buf b;
-    struct str name;
-    buf_init_fixed(&b, hex, sizeof hex);
-    enum rc rc = crypto_cert_read(pem, a, &info, &count);
-    if (rc != RC_OK) return rc;
-    buf_put_hex(&b, bytes_of(info[0].sha256, sizeof info[0].sha256));
-    rc = arena_printf(a, &name, "%.*s/%.*s", STR_ARG(store), STR_ARG(buf_str(&b)));
-    if (rc != RC_OK) return rc;
-    struct store_trust row = {
-        .name = name,
-        .store = store,
-        .fingerprint = buf_str(&b),
-        .subject = info[0].subject,
-        .issuer = info[0].issuer,
-        .pem = info[0].pem,
-        .not_after_s = info[0].not_after_unix_s,
-    };
-    return store_trust_put(c->config.store, &by_system, STORE_PUT, &row, why);
-}
-
 static enum rc ca_ensure(struct app_certs *c, struct arena *a, struct store_cert *ca,
                          struct store_why *why)
 {
@@ -240,8 +254,6 @@ static enum rc ca_ensure(struct app_certs *c, struct arena *a, struct store_cert
     if (rc != RC_NOT_FOUND) return rc;
     rc = ca_make(c, a, why);
     if (rc == RC_OK) rc = store_cert_get(c->config.store, STR("CA"), a, ca, why);
-    if (rc == RC_OK) rc = trust_add(c, STR("tomcat-trust"), ca->chain_pem, a, why);
-    if (rc == RC_OK) rc = trust_add(c, STR("callmanager-trust"), ca->chain_pem, a, why);
     return rc;
 }
 

@@ -144,6 +144,47 @@ static void test_an_unwritable_place_for_the_ca_is_said(void **state)
     assert_non_null(strstr(why.text, "/nonexistent/ca.pem"));
 }
 
+/* How many trust entries there are at the moment the CA is. */
+struct heard {
+    struct store *store;
+    size_t trusts;
+};
+static void on_ca(void *ctx, enum store_kind kind, struct str key, bool removed)
+{
+    struct heard *h = ctx;
+    struct arena a;
+    struct store_trusts rows;
+    struct store_page page = {0};
+    if (kind != STORE_CERT || removed || !str_eq(key, STR("CA"))) return;
+    arena_init(&a, NULL, 0, 1 << 20);
+    assert_rc(RC_OK, store_trust_list(h->store, &page, &a, &rows, NULL));
+    h->trusts = rows.count;
+    arena_fini(&a);
+}
+
+static void test_a_start_cut_off_leaves_no_ca_that_nobody_trusts(void **state)
+{
+    struct fixture *f = *state;
+    struct store_config c = {
+        .clock = f->config.clock, .random = f->config.random, .create_folder = true};
+    char folder[80], ca_file[96];
+    struct app_certs_config config = f->config;
+    struct app_certs *certs;
+    struct heard heard = {0};
+    struct store_why why = {""};
+    snprintf(folder, sizeof folder, "%s/second", f->folder);
+    snprintf(ca_file, sizeof ca_file, "%s/ca.pem", folder);
+    c.folder = folder;
+    assert_rc(RC_OK, store_open(&c, &heard.store, &why));
+    config.store = heard.store;
+    assert_rc(RC_OK, store_listen(heard.store, on_ca, &heard));
+    assert_rc(RC_OK, app_certs_new(&config, ca_file, &certs, &why));
+    assert_int_equal(2, heard.trusts);
+    store_unlisten(heard.store, on_ca, &heard);
+    app_certs_free(certs);
+    store_close(heard.store);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -154,6 +195,7 @@ int main(void)
         T(test_certificates_are_renewed_a_month_before_they_end),
         T(test_regen_names_the_units_there_are),
         T(test_an_unwritable_place_for_the_ca_is_said),
+        T(test_a_start_cut_off_leaves_no_ca_that_nobody_trusts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
