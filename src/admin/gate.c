@@ -1,0 +1,200 @@
+/* Who may use the operator API. Password checks cost tens of milliseconds of CPU: a failed one
+ * counts against the user and the address, and only half of the pool may be busy with them. */
+#include "admin/api_int.h"
+#include "base/hash.h"
+#include "crypto/password.h"
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { GATE_SLOTS = 1024, GATE_PROBES = 8 };
+
+struct gate_slot {
+    uint64_t hash; /* 0: free */
+    unsigned failed;
+    int64_t last_ms;
+};
+
+struct admin_gate {
+    pthread_mutex_t lock;
+    struct hash_key key;
+    struct gate_slot slots[GATE_SLOTS];
+    unsigned checking, checking_max;
+};
+
+struct admin_gate *admin_gate_new(const struct random_source *random, unsigned pool_threads)
+{
+    struct admin_gate *g = calloc(1, sizeof *g);
+    if (!g) return NULL;
+    random_fill(random, &g->key, sizeof g->key);
+    pthread_mutex_init(&g->lock, NULL);
+    g->checking_max = pool_threads > 3 ? pool_threads / 2 : 1;
+    return g;
+}
+
+struct admin_gate *admin_gate_free(struct admin_gate *g)
+{
+    if (g) pthread_mutex_destroy(&g->lock);
+    free(g);
+    return NULL;
+}
+
+static bool refuse(struct admin_call *c, int status, const char *error, const char *text)
+{
+    if (status == 401)
+        http_set_header(c->res, "WWW-Authenticate",
+                        STR("Basic realm=\"Bearline operator API\", charset=\"UTF-8\""));
+    api_fail(c, status, error, NULL, "%s", text);
+    return false;
+}
+
+/* ---- UNIX socket ---- */
+
+static bool let_in_unix(struct admin_call *c)
+{
+    const struct http_peer *peer = &c->req->peer;
+    struct passwd entry, *found = NULL;
+    char text[4096];
+    if (!peer->is_unix || (peer->uid != 0 && peer->uid != geteuid()))
+        return refuse(c, 403, "denied",
+                      "only root and the user bearlined runs as may use this socket");
+    getpwuid_r(peer->uid, &entry, text, sizeof text, &found);
+    enum rc rc = found ? arena_str_dup(c->arena, str_from(entry.pw_name), &c->by.who)
+                       : arena_printf(c->arena, &c->by.who, "uid %u", (unsigned)peer->uid);
+    if (rc != RC_OK) return refuse(c, 503, "out-of-memory", "out of memory; try again");
+    c->by.from = STR("cli");
+    return true;
+}
+
+/* ---- throttle ---- */
+
+static struct gate_slot *slot_of(struct admin_gate *g, uint64_t hash)
+{
+    struct gate_slot *oldest = NULL;
+    for (size_t i = 0; i < GATE_PROBES; i++) {
+        struct gate_slot *s = &g->slots[(hash + i) % GATE_SLOTS];
+        if (s->hash == hash) return s;
+        if (!oldest || s->last_ms < oldest->last_ms) oldest = s;
+    }
+    *oldest = (struct gate_slot){.hash = hash};
+    return oldest;
+}
+
+struct attempt {
+    uint64_t keys[2]; /* user, address */
+};
+
+/* A failure is booked before the check and taken back after a right password, so that many at once
+ * are no way around. */
+static bool attempt_begin(struct admin_call *c, const struct attempt *t, bool *is_busy)
+{
+    struct admin_gate *g = c->admin->gate;
+    int64_t now = clock_mono_ms(&c->admin->clock);
+    int64_t tries = directory_param_number(c->admin->directory, STORE_P_SIGNIN_TRIES);
+    int64_t pause_ms = directory_param_number(c->admin->directory, STORE_P_SIGNIN_PAUSE_S) * 1000;
+    bool ok = true;
+    pthread_mutex_lock(&g->lock);
+    for (int i = 0; i < 2; i++) {
+        struct gate_slot *s = slot_of(g, t->keys[i]);
+        if (now - s->last_ms >= pause_ms) s->failed = 0;
+        if (s->failed >= tries) ok = false;
+    }
+    *is_busy = ok && g->checking >= g->checking_max;
+    if (*is_busy) ok = false;
+    for (int i = 0; ok && i < 2; i++) {
+        struct gate_slot *s = slot_of(g, t->keys[i]);
+        s->failed++;
+        s->last_ms = now;
+    }
+    if (ok) g->checking++;
+    pthread_mutex_unlock(&g->lock);
+    return ok;
+}
+
+static void attempt_end(struct admin_call *c, const struct attempt *t, bool right)
+{
+    struct admin_gate *g = c->admin->gate;
+    pthread_mutex_lock(&g->lock);
+    g->checking--;
+    for (int i = 0; right && i < 2; i++)
+        slot_of(g, t->keys[i])->failed = 0;
+    pthread_mutex_unlock(&g->lock);
+}
+
+/* ---- HTTP Basic ---- */
+
+static struct attempt attempt_of(struct admin_call *c, struct str user)
+{
+    const struct hash_key *key = &c->admin->gate->key;
+    bool v6;
+    uint64_t source = net_addr_source(&c->req->peer.addr, &v6);
+    struct attempt t = {{hash_str_nocase(key, user) | 1,
+                         (hash_bytes(key, &source, sizeof source) ^ v6) << 1 | 2 * !source}};
+    return t;
+}
+
+/* The password is compared whether or not there is such an administrator: time tells nothing. */
+static bool is_administrator(struct admin_call *c, struct str user, struct str password)
+{
+    struct store_user row = {0};
+    enum rc rc = store_user_get(c->admin->store, user, c->arena, &row, NULL);
+    if (rc != RC_OK || row.password.n == 0) {
+        crypto_password_verify_nobody(password, &crypto_password_cost_default);
+        return false;
+    }
+    bool right = crypto_password_verify(password, row.password) == RC_OK;
+    c->by.who = row.id;
+    return right && row.active && (row.roles & STORE_ROLE_ADMIN) != 0;
+}
+
+static bool note_refused(struct admin_call *c, struct str user, const char *why)
+{
+    char peer[NET_ADDR_TEXT_MAX];
+    log_warn(c->admin->log, "admin.refused", LOG_STR("user", user),
+             LOG_STR("peer", net_addr_text(&c->req->peer.addr, peer)), LOG_CSTR("why", why));
+    return false;
+}
+
+static bool let_in_basic(struct admin_call *c)
+{
+    struct str user, password;
+    bool is_busy;
+    if (http_basic(c->req, &user, &password) != RC_OK)
+        return refuse(c, 401, "unauthenticated",
+                      "sign in with the name and password of an administrator (HTTP Basic)");
+    struct attempt t = attempt_of(c, user);
+    if (!attempt_begin(c, &t, &is_busy)) {
+        http_set_header(c->res, "Retry-After", is_busy ? STR("1") : STR("60"));
+        if (is_busy) return refuse(c, 503, "busy", "too many sign-ins at once; try again");
+        refuse(c, 429, "throttled", "too many failed sign-ins; wait a minute, then try again");
+        return note_refused(c, user, "throttled");
+    }
+    bool right = is_administrator(c, user, password);
+    attempt_end(c, &t, right);
+    if (!right) {
+        refuse(c, 401, "unauthenticated",
+               "name or password is wrong, or this user is no active administrator");
+        return note_refused(c, user, "credentials");
+    }
+    char peer[NET_ADDR_TEXT_MAX];
+    net_addr_text(&c->req->peer.addr, peer);
+    enum rc rc = arena_printf(c->arena, &c->by.from, "api %s", peer);
+    return rc == RC_OK || refuse(c, 503, "out-of-memory", "out of memory; try again");
+}
+
+/* A browser that remembers Basic credentials sends them wherever another site points it. */
+static bool is_cross_site(const struct http_request *req)
+{
+    struct str origin = http_header_find(req, STR("Origin"));
+    struct str host = http_header_find(req, STR("Host"));
+    if (origin.n == 0 || req->method == HTTP_GET || req->method == HTTP_HEAD) return false;
+    if (!str_starts_nocase(origin, STR("https://"))) return true;
+    return !str_eq_nocase(str_sub(origin, 8, origin.n), host);
+}
+
+bool admin_gate_let_in(struct admin_call *c, bool over_unix)
+{
+    if (!over_unix && is_cross_site(c->req))
+        return refuse(c, 403, "denied", "this request comes from a page of another site");
+    return over_unix ? let_in_unix(c) : let_in_basic(c);
+}

@@ -1,0 +1,78 @@
+/* The operator API, route by route. Handlers and the OpenAPI document both come from here. */
+#include "admin/api_int.h"
+
+#define NOUN_FN(name, id)                                                                          \
+    static const struct admin_noun *name(void)                                                     \
+    {                                                                                              \
+        return admin_noun(id);                                                                     \
+    }
+NOUN_FN(users, ADMIN_USER)
+NOUN_FN(devices, ADMIN_DEVICE)
+NOUN_FN(lines, ADMIN_LINE)
+NOUN_FN(profiles, ADMIN_PROFILE)
+NOUN_FN(nodes, ADMIN_NODE)
+NOUN_FN(issuers, ADMIN_ISSUER)
+NOUN_FN(domains, ADMIN_DOMAIN)
+NOUN_FN(edges, ADMIN_EDGE)
+NOUN_FN(clients, ADMIN_CLIENT)
+NOUN_FN(certs, ADMIN_CERT)
+NOUN_FN(trust, ADMIN_TRUST)
+
+/* clang-format off */
+#define V1 "/api/v1/"
+/* Keys may hold '/': issuers are URLs, certificates "tomcat/ucm1". */
+#define READ(plural_)                                                                              \
+    {HTTP_GET, V1 #plural_, noun_list, "List " #plural_, plural_, API_NO_BODY, "after limit match"}, \
+    {HTTP_GET, V1 #plural_ "/{key*}", noun_show, "One of the " #plural_, plural_, API_NO_BODY, NULL}
+#define WHOLE(plural_)                                                                             \
+    READ(plural_),                                                                                 \
+    {HTTP_POST, V1 #plural_, noun_add, "Add to the " #plural_, plural_, API_JSON, NULL},           \
+    {HTTP_PATCH, V1 #plural_ "/{key*}", noun_update, "Change one of the " #plural_, plural_, API_JSON, NULL}, \
+    {HTTP_DELETE, V1 #plural_ "/{key*}", noun_remove, "Remove one of the " #plural_, plural_, API_NO_BODY, NULL}
+
+const struct api_route api_routes[] = {
+    WHOLE(users),
+    WHOLE(devices),
+    WHOLE(lines),
+    WHOLE(profiles),
+    WHOLE(nodes),
+    WHOLE(issuers),
+    WHOLE(domains),
+    WHOLE(edges),
+    WHOLE(clients),
+    {HTTP_POST, V1 "certs/{unit}/regen", cert_regen, "Issue a certificate anew by the private CA", NULL, API_NO_BODY, NULL},
+    {HTTP_PUT, V1 "certs/{unit}", cert_import, "Bring a certificate with its key (chain_pem, key_pem)", NULL, API_JSON, NULL},
+    READ(certs),
+    READ(trust),
+    {HTTP_POST, V1 "trust", trust_import, "Trust the certificates of a PEM text (store, pem)", NULL, API_JSON, NULL},
+    {HTTP_DELETE, V1 "trust/{key*}", noun_remove, "Trust a certificate no longer", trust, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "params", param_list, "All parameters with ranges and defaults", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "params/{key*}", param_show, "One parameter", NULL, API_NO_BODY, NULL},
+    {HTTP_PATCH, V1 "params/{key*}", param_update, "Change a parameter (value)", NULL, API_JSON, NULL},
+    {HTTP_GET, V1 "sip-oauth-mode", mode_show, "SIP OAuth mode and its prerequisites", NULL, API_NO_BODY, NULL},
+    {HTTP_POST, V1 "sip-oauth-mode/enable", mode_enable, "Enable SIP OAuth mode when its prerequisites hold", NULL, API_NO_BODY, NULL},
+    {HTTP_POST, V1 "sip-oauth-mode/disable", mode_disable, "Disable SIP OAuth mode", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "status", live_status, "This node at a glance", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "counters", live_counters, "What this node has counted since its start", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "registrations", live_registrations, "Live registrations", NULL, API_NO_BODY, "device after limit"},
+    {HTTP_DELETE, V1 "registrations/{device}", live_reset, "Let a device's registrations go", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "traces", live_traces, "SIP messages kept in memory", NULL, API_NO_BODY, "device after limit"},
+    {HTTP_PUT, V1 "traces/switch", live_switch, "Keep messages or not (on)", NULL, API_JSON, NULL},
+    {HTTP_GET, V1 "ports", live_ports, "Ports of this node and their state", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "ports/{port}", live_port, "Could this port be opened now, and who holds it", NULL, API_NO_BODY, "udp"},
+    {HTTP_GET, V1 "keys", key_list, "Keys for tokens: ids and checksums", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "keys/{use}", key_show, "The signing or encryption key", NULL, API_NO_BODY, NULL},
+    {HTTP_POST, V1 "keys/{use}/regen", key_regen, "Cut to a new key: tokens of the old one end", NULL, API_NO_BODY, NULL},
+    {HTTP_POST, V1 "keys/{use}/rotate", key_rotate, "Go over to a new key: tokens of the old one stay valid", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "grants", grant_list, "Sign-ins that hold", NULL, API_NO_BODY, "user client device all after limit"},
+    {HTTP_DELETE, V1 "grants", grant_revoke_many, "Revoke every sign-in of a user, client or device", NULL, API_NO_BODY, "user client device"},
+    {HTTP_DELETE, V1 "grants/{id}", grant_revoke, "Revoke one sign-in", NULL, API_NO_BODY, NULL},
+    {HTTP_POST, V1 "sql", live_sql, "One SELECT over the compatible views (statement)", NULL, API_JSON, NULL},
+    {HTTP_GET, V1 "audit", live_audit, "Who changed what, newest first", NULL, API_NO_BODY, "before limit"},
+    {HTTP_POST, V1 "import", import_csv, "Users, devices and lines from CSV, all or none", NULL, API_CSV, "dry_run skip_bad name"},
+    {HTTP_GET, V1 "diagnose", diagnose_node, "What keeps phones from registering here", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "diagnose/{device}", diagnose_device, "What keeps a device from registering", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "openapi.json", openapi_show, "This document", NULL, API_NO_BODY, NULL},
+};
+/* clang-format on */
+const size_t api_route_count = sizeof api_routes / sizeof *api_routes;
