@@ -299,19 +299,21 @@ static void read_head(struct http_conn *conn)
     }
 }
 
-/* RC_OK: whole; RC_MORE: more bytes are needed. */
+/* RC_OK: whole; RC_MORE: more bytes are needed. What was read is dropped once, at the end: a body of
+ * one-byte chunks must not move the rest for each of them. */
 static enum rc feed_chunks(struct http_conn *conn)
 {
     struct http_job *job = conn->job;
-    for (;;) {
-        size_t used;
-        struct str data;
-        enum rc rc = http_chunks_step(&job->chunks, http_input_str(&conn->in), &used, &data);
-        enum rc added = http_input_add(&job->body, data);
-        if (added != RC_OK) return added;
-        http_input_drop(&conn->in, used);
-        if (rc != RC_MORE || used == 0) return rc;
-    }
+    struct str in = http_input_str(&conn->in), data;
+    enum rc rc, added;
+    size_t at = 0, used;
+    do {
+        rc = http_chunks_step(&job->chunks, str_sub(in, at, in.n), &used, &data);
+        added = http_input_add(&job->body, data);
+        at += used;
+    } while (rc == RC_MORE && added == RC_OK && used > 0);
+    http_input_drop(&conn->in, at);
+    return added == RC_OK ? rc : added;
 }
 
 static enum rc feed_length(struct http_conn *conn)

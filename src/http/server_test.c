@@ -249,6 +249,39 @@ static void test_bodies_by_length_and_in_chunks(void **state)
     test_server_stop(&t);
 }
 
+/* They wait behind a request that takes its time, and are read in one go then. */
+static void test_many_small_chunks_at_once(void **state)
+{
+    (void)state;
+    enum { CHUNKS = 40000 };
+    struct test_server t;
+    char *all = malloc(6 * CHUNKS + 256), *p = all;
+    assert_non_null(all);
+    sem_init(&shared.entered, 0, 0);
+    sem_init(&shared.leave, 0, 0);
+    start(&t, NULL);
+    int fd = dial(&t);
+    p = stpcpy(p, "GET /block" TAIL "POST /count HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
+                  "chunked\r\n\r\n");
+    for (int i = 0; i < CHUNKS; i++)
+        p = stpcpy(p, "1\r\nx\r\n");
+    strcpy(p, "0\r\n\r\nGET /hello/after" TAIL);
+    say(fd, all);
+    while (sem_wait(&shared.entered) != 0) {}
+    test_pass_ms(&t, fd, 0);
+    sem_post(&shared.leave);
+    assert_int_equal(200, hear(fd, text, sizeof text, true));
+    assert_int_equal(200, hear(fd, text, sizeof text, true));
+    assert_non_null(strstr(text, "\r\n\r\n40000"));
+    assert_int_equal(200, hear(fd, text, sizeof text, true));
+    assert_non_null(strstr(text, "hello after?"));
+    close(fd);
+    test_server_stop(&t);
+    sem_destroy(&shared.entered);
+    sem_destroy(&shared.leave);
+    free(all);
+}
+
 static void test_what_is_too_big_or_malformed_ends_the_connection(void **state)
 {
     (void)state;
@@ -616,6 +649,7 @@ int main(void)
         cmocka_unit_test(test_answers_and_keeps_the_connection),
         cmocka_unit_test(test_pipelined_requests_are_answered_in_order),
         cmocka_unit_test(test_bodies_by_length_and_in_chunks),
+        cmocka_unit_test(test_many_small_chunks_at_once),
         cmocka_unit_test(test_what_is_too_big_or_malformed_ends_the_connection),
         cmocka_unit_test(test_a_peers_text_cannot_split_the_answer),
         cmocka_unit_test(test_handlers_run_side_by_side),
