@@ -63,8 +63,7 @@ static enum rc scratch_init(struct scratch *s)
 
 static void scratch_fini(struct scratch *s)
 {
-    crypto_wipe(s->first, s->n);
-    arena_fini(&s->arena);
+    arena_wipe(&s->arena);
     free(s->first);
 }
 

@@ -36,6 +36,14 @@ void arena_fini(struct arena *a)
     arena_reset(a);
 }
 
+void arena_wipe(struct arena *a)
+{
+    if (a->first) explicit_bzero(a->first, a->first_n);
+    for (struct arena_block *b = a->heap; b; b = b->older)
+        explicit_bzero(b->bytes, b->n);
+    arena_reset(a);
+}
+
 /* A block for at least n bytes: twice the last one while max_bytes allows, else what is left. */
 static bool add_block(struct arena *a, size_t n)
 {

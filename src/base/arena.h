@@ -20,6 +20,9 @@ void arena_init(struct arena *a, void *first, size_t first_n, size_t max_bytes);
 /* Frees all heap blocks; a may be used again as after arena_init. */
 void arena_reset(struct arena *a);
 void arena_fini(struct arena *a);
+/* As arena_reset, and clears all of it before: the lent block and every heap block. For arenas that
+ * held passwords, tokens or keys. */
+void arena_wipe(struct arena *a);
 /* n bytes aligned for any type, not cleared; NULL when out of memory or over max. n == 0 gives a
  * valid pointer. */
 void *arena_alloc(struct arena *a, size_t n) __attribute__((malloc, alloc_size(2)));

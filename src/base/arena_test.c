@@ -84,6 +84,26 @@ static void test_zeroed_after_reuse(void **state)
     arena_fini(&a);
 }
 
+static void test_wiped_memory_holds_nothing(void **state)
+{
+    (void)state;
+    char block[64];
+    struct arena a;
+    struct str secret;
+    arena_init(&a, block, sizeof block, 4096);
+    assert_rc(RC_OK, arena_str_dup(&a, STR("hunter2"), &secret));
+    assert_non_null(memmem(block, sizeof block, "hunter2", 7));
+    assert_non_null(arena_alloc(&a, 1000));
+    assert_non_null(arena_alloc(&a, 2000));
+    arena_wipe(&a);
+    assert_null(memmem(block, sizeof block, "hunter2", 7));
+    assert_int_equal(0, a.heap_bytes);
+    assert_non_null(arena_alloc(&a, 8)); /* and it can be used again */
+    arena_wipe(&a);
+    arena_init(&a, NULL, 0, 4096);
+    arena_wipe(&a);
+}
+
 static void test_text(void **state)
 {
     (void)state;
@@ -128,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_reset_gives_the_lent_block_back),
         cmocka_unit_test(test_no_bytes_give_a_pointer),
         cmocka_unit_test(test_zeroed_after_reuse),
+        cmocka_unit_test(test_wiped_memory_holds_nothing),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_every_allocation_may_fail),
     };

@@ -24,8 +24,7 @@ struct http_job *http_job_free(struct http_job *job)
     if (!job) return NULL;
     list_remove(&job->link);
     http_response_fini(&job->res);
-    arena_fini(&job->arena);
-    explicit_bzero(job->first, sizeof job->first);
+    arena_wipe(&job->arena);
     http_input_fini(&job->head);
     http_input_fini(&job->body);
     free(job);
