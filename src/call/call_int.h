@@ -52,7 +52,9 @@ struct call_flow {
     struct str user, gid;
     int64_t issued_unix_s, expires_unix_s; /* of the token */
     uint64_t key_generation;               /* of the keys that verified it */
+    uint64_t binding_id;                   /* of its last registration */
     bool cisco, has_token;
+    bool all_lines; /* that registration stood for all lines of the device */
     uint32_t nonce_count; /* highest Digest nc used with nonce_hash */
     uint64_t nonce_hash;
 };

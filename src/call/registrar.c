@@ -207,13 +207,6 @@ static void answer_failure(struct job *j, enum rc rc)
 
 /* ---- who held the name before ---- */
 
-/* Another line that an earlier REGISTER of this Call-ID stood for. The refresh and the end of a bulk
- * registration carry no body that says so again. */
-static bool is_sibling(const struct job *j, const struct location_binding *b)
-{
-    return !str_eq(b->line, j->v->line->pattern) && str_eq(b->call_id, j->call_id);
-}
-
 static void on_holders(void *ctx, enum rc rc, const struct location_binding *const *bindings,
                        size_t count)
 {
@@ -316,6 +309,7 @@ static void finish(struct job *j, const struct location_binding *const *bindings
             log_warn(n->log, "register.not_remembered", LOG_STR("device", v->device->name));
         struct call_flow *known = call_flow_of(v->request->flow);
         if (known) known->binding_id = j->binding_id;
+        if (known) known->all_lines = j->all_lines;
         siptx_flow_pin(v->request->flow, true);
     }
     if (!j->removes && j->is_new) call_refusals_clear(n->refusals, v->device->name);
@@ -503,7 +497,10 @@ static void job_fill(struct job *j)
         j->received = STR("");
     call_remotecc_read(sip_message_value(v->message, SIP_HEADER_CONTENT_TYPE), v->message->body,
                        v->arena, &j->remotecc);
-    j->all_lines = j->remotecc.all_lines;
+    /* The refresh and the end of a bulk registration carry no body that says so again. */
+    const struct call_flow *known = call_flow_of(v->request->flow);
+    bool was = known && known->all_lines && str_eq_nocase(known->device, v->device->name);
+    j->all_lines = j->remotecc.all_lines || was;
 }
 
 /* All Path values as one list (RFC 3327, 5.3). */

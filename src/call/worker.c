@@ -97,6 +97,8 @@ enum rc call_flow_remember(struct siptx_flow *f, struct str device, bool cisco,
     if (known) {
         m->nonce_count = known->nonce_count;
         m->nonce_hash = known->nonce_hash;
+        m->binding_id = known->binding_id;
+        m->all_lines = known->all_lines;
     }
     siptx_flow_set_user(f, m, free);
     return RC_OK;
