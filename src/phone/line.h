@@ -105,16 +105,17 @@ enum phone_connection { PHONE_CONN_NONE, PHONE_CONN_OPENING, PHONE_CONN_OPEN };
 /* What is under way at one node. */
 struct phone_line_node {
     enum phone_connection conn;
-    bool waits;                /* for the answer to a REGISTER */
-    bool keeps;                /* for the answer to a keepalive */
-    bool full;                 /* the REGISTER under way */
-    enum phone_challenge sent; /* with these credentials */
-    unsigned tries;            /* of credentials in a row */
-    bool used_fresh;           /* a token renewed because of a refusal was sent */
-    uint32_t expires_s;        /* asked for: 423 may raise it */
-    int64_t not_before_ms;     /* Retry-After */
-    int64_t steady_since_ms;   /* standby: alive since then; -1: not */
-    enum phone_exit problem;   /* its last one */
+    bool waits;                     /* for the answer to a REGISTER */
+    bool keeps;                     /* for the answer to a keepalive */
+    bool full;                      /* the REGISTER under way is a full one */
+    bool used_fresh;                /* a token renewed because of a refusal was sent */
+    enum phone_challenge sent;      /* credentials of the REGISTER under way */
+    enum phone_challenge proactive; /* credentials refreshes need: sent unasked */
+    unsigned tries;                 /* REGISTERs of this attempt */
+    uint32_t expires_s;             /* to ask for: 423 may raise it */
+    int64_t not_before_ms;          /* Retry-After */
+    int64_t steady_since_ms;        /* as a standby: alive since then; -1: not */
+    enum phone_exit problem;        /* its last one; PHONE_EXIT_OK: none */
 };
 
 /* Lives in its owner; no memory of its own. Read as you like. */
@@ -124,14 +125,12 @@ struct phone_line {
     int active; /* the node we are registered at, PHONE_NO_NODE: none */
     int trying; /* the node we are trying to register at, PHONE_NO_NODE: none */
     struct phone_line_node nodes[PHONE_NODE_MAX];
-    unsigned rounds;     /* without success, in a row */
-    unsigned tried;      /* nodes of this round, one bit each */
-    bool was_registered; /* in this run */
-    bool token_is_new;   /* goes with the next REGISTER unasked */
-    bool renewing;       /* PHONE_DO_RENEW is under way for node trying_credential */
-    int renew_node;
+    unsigned rounds;         /* without success, in a row */
+    unsigned tried;          /* nodes of this round, one bit each */
+    bool was_registered;     /* in this run */
+    bool token_is_new;       /* goes with the next REGISTER unasked */
+    int renew_node;          /* whose refusal PHONE_DO_RENEW answers; PHONE_NO_NODE: none */
     enum phone_exit problem; /* the last one */
-    uint32_t granted_s;
     int64_t refresh_ms, keepalive_ms, retry_ms, end_ms; /* due times; -1: none */
     struct phone_line_action actions[PHONE_LINE_ACTION_MAX];
     size_t action_count;

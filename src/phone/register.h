@@ -35,6 +35,9 @@ struct phone_register {
 void phone_register_print(struct buf *out, const struct phone_register *r);
 /* The body of a full REGISTER in the Cisco dialect: PHONE_BODY_TYPE. */
 void phone_register_print_body(struct buf *out);
+/* "sip:user@address:port;transport=tls": what we can be reached by. */
+void phone_contact_print(struct buf *out, struct str user, const struct net_addr *local,
+                         enum phone_transport transport);
 /* "sip:host", with brackets round an IPv6 address. */
 void phone_register_print_uri(struct buf *out, struct str host);
 

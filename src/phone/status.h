@@ -5,9 +5,10 @@
 #include "base/buf.h"
 #include "phone/line.h"
 #include "phone/state.h"
+#include "phone/tokens.h"
 
 struct phone_status {
-    char device[64], line[64], node[256], address[72], transport[32]; /* "TLSv1.3" */
+    char device[PHONE_TEXT_MAX], line[160], node[256], address[72], transport[32]; /* "TLSv1.3" */
     enum phone_line_state state;
     bool is_registered;
     long pid;

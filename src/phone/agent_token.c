@@ -1,0 +1,101 @@
+/* Keeps the tokens fresh: at 75 % of their life, and at once when a server refuses one. */
+#include "phone/agent_int.h"
+
+enum { AGAIN_MIN_MS = 10000, AGAIN_MAX_MS = 30000, DELAY_MAX_S = 86400 };
+
+static void on_renew_time(void *ctx)
+{
+    struct agent *a = ctx;
+    if (clock_unix_s(&a->clock) < phone_tokens_renew_unix_s(&a->tokens))
+        agent_token_schedule(a); /* a long wait comes in pieces */
+    else
+        agent_token_renew(a);
+}
+
+void agent_token_schedule(struct agent *a)
+{
+    if (!a->signed_in || a->tokens.refresh.n == 0) return;
+    int64_t left_s = phone_tokens_renew_unix_s(&a->tokens) - clock_unix_s(&a->clock);
+    if (left_s < 0) left_s = 0;
+    if (left_s > DELAY_MAX_S) left_s = DELAY_MAX_S;
+    net_timer_start(a->loop, &a->renew_timer, (uint64_t)left_s * 1000, on_renew_time, a);
+}
+
+static void renewed(struct agent *a, const struct phone_problem *problem)
+{
+    a->renew_failures = 0;
+    if (problem->code == PHONE_EXIT_STATE) agent_note(a, problem);
+    int64_t now_s = clock_unix_s(&a->clock);
+    agent_say(a, "token renewed for %lld min, next renewal in %lld min",
+              (long long)((a->tokens.access_until_unix_s - now_s) / 60),
+              (long long)((phone_tokens_renew_unix_s(&a->tokens) - now_s) / 60));
+    agent_token_schedule(a);
+    agent_event(a, &(struct phone_line_event){.kind = PHONE_EV_RENEWED});
+}
+
+static void not_renewed(struct agent *a, enum phone_exit exit, const struct phone_problem *problem)
+{
+    agent_note(a, problem);
+    if (exit != PHONE_EXIT_SIGN_IN_AGAIN) {
+        a->renew_failures++;
+        uint64_t wait_ms = AGAIN_MIN_MS +
+                           random_below(&a->config->random, AGAIN_MAX_MS - AGAIN_MIN_MS);
+        net_timer_start(a->loop, &a->renew_timer, wait_ms, on_renew_time, a);
+    }
+    agent_event(a, &(struct phone_line_event){.kind = PHONE_EV_RENEW_FAILED, .problem = exit});
+}
+
+static void on_answer(void *ctx, const struct http_answer *answer)
+{
+    struct agent *a = ctx;
+    struct phone_problem problem = {0};
+    a->renewing = NULL;
+    phone_renew_fini(&a->renew);
+    enum phone_exit exit = phone_renew_take(a->config->state, &a->tokens, answer,
+                                            clock_unix_s(&a->clock), &problem);
+    if (exit == PHONE_EXIT_OK)
+        renewed(a, &problem);
+    else
+        not_renewed(a, exit, &problem);
+}
+
+void agent_token_renew(struct agent *a)
+{
+    struct phone_problem problem = {0};
+    if (a->renewing) return; /* its answer serves all who ask */
+    net_timer_stop(a->loop, &a->renew_timer);
+    enum phone_exit exit = phone_renew_init(&a->renew, a->config->state, &a->tokens, &problem);
+    if (exit != PHONE_EXIT_OK) {
+        not_renewed(a, exit, &problem);
+        return;
+    }
+    if (http_client_start(a->http, &a->renew.call, on_answer, a, &a->renewing) == RC_OK) return;
+    phone_renew_fini(&a->renew);
+    exit = phone_problem_set(&problem, PHONE_EXIT_FAILED, "Out of memory.");
+    not_renewed(a, exit, &problem);
+}
+
+enum phone_exit agent_token_first(struct agent *a, struct phone_problem *problem)
+{
+    int64_t now_s = clock_unix_s(&a->clock);
+    struct phone_renew r;
+    struct http_answer answer;
+    struct arena arena;
+    if (now_s < phone_tokens_renew_unix_s(&a->tokens)) return PHONE_EXIT_OK;
+    if (a->tokens.refresh.n == 0 && now_s < a->tokens.access_until_unix_s) return PHONE_EXIT_OK;
+    enum phone_exit exit = phone_renew_init(&r, a->config->state, &a->tokens, problem);
+    if (exit != PHONE_EXIT_OK) return exit;
+    arena_init(&arena, NULL, 0, 1 << 20);
+    r.call.timeout_ms = 10000;
+    http_fetch(&r.call, &arena, &answer);
+    exit = phone_renew_take(a->config->state, &a->tokens, &answer, now_s, problem);
+    phone_renew_fini(&r);
+    arena_fini(&arena);
+    if (exit == PHONE_EXIT_SIGN_IN_AGAIN) return exit;
+    if (exit == PHONE_EXIT_OK)
+        agent_say(a, "token renewed for %lld min",
+                  (long long)((a->tokens.access_until_unix_s - now_s) / 60));
+    if (problem->code != PHONE_EXIT_OK) agent_note(a, problem);
+    problem->code = PHONE_EXIT_OK;
+    return PHONE_EXIT_OK; /* what may pass does not keep the phone from trying */
+}
