@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 struct call_refusals;
+struct call_visit;
 
 struct call_node {
     struct directory *directory;
@@ -54,7 +55,7 @@ struct call_flow {
     uint64_t key_generation;               /* of the keys that verified it */
     uint64_t binding_id;                   /* of its last registration */
     bool cisco, has_token;
-    bool all_lines; /* that registration stood for all lines of the device */
+    bool all_lines;       /* that registration stood for all lines of the device */
     uint32_t nonce_count; /* highest Digest nc used with nonce_hash */
     uint64_t nonce_hash;
 };
@@ -63,6 +64,9 @@ static inline struct call_flow *call_flow_of(const struct siptx_flow *f)
 {
     return f ? f->user : NULL;
 }
+/* What the flow has proved for whoever speaks on it; NULL where that is an edge's connection, which
+ * carries many phones: what one has proved is not the next one's. */
+const struct call_flow *call_visit_known(const struct call_visit *v);
 /* Remembers; RC_NOMEM leaves what was there. claims NULL: no token (Digest, certificate). */
 MUST_CHECK enum rc call_flow_remember(struct siptx_flow *f, struct str device, bool cisco,
                                       const struct oauth_claims *claims, uint64_t key_generation);

@@ -56,12 +56,17 @@ static bool remembered_is_good(struct call_visit *v, const struct call_flow *kno
  * device it was proved for; unless every request must carry its token. */
 static void bearer_remembered(struct call_visit *v, int64_t now_s)
 {
-    const struct call_flow *known = call_flow_of(v->request->flow);
+    const struct call_flow *known = call_visit_known(v);
     v->question.bearer = CALL_PROOF_NONE;
     if (!known || !known->has_token || !str_eq_nocase(known->device, v->claimed)) return;
     if (directory_params_is_on(v->params, STORE_P_STRICT_CREDENTIALS)) return;
     v->has_claims = remembered_is_good(v, known, now_s);
-    v->question.bearer = v->has_claims ? CALL_PROOF_GOOD : CALL_PROOF_BAD;
+    /* That its time is over, or its key, is no fault of a request that carries none. */
+    bool outlived = v->token_reason == OAUTH_EXPIRED || v->token_reason == OAUTH_UNKNOWN_KEY;
+    if (v->has_claims)
+        v->question.bearer = CALL_PROOF_GOOD;
+    else if (!outlived)
+        v->question.bearer = CALL_PROOF_BAD;
 }
 
 void call_credentials_bearer(struct call_visit *v)

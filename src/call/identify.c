@@ -35,7 +35,7 @@ void call_identify_claim(struct call_visit *v)
         v->claimed = param_text(contact.params, devicename_param);
         v->instance = instance_of(contact.params);
     }
-    const struct call_flow *known = call_flow_of(v->request->flow);
+    const struct call_flow *known = call_visit_known(v);
     v->cisco = v->claimed.n > 0 || (known && known->cisco);
     if (v->claimed.n == 0 && known) v->claimed = known->device;
 }

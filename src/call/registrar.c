@@ -207,6 +207,13 @@ static void answer_failure(struct job *j, enum rc rc)
 
 /* ---- who held the name before ---- */
 
+/* Another line that an earlier REGISTER of this Call-ID stood for: an edge's flow does not remember
+ * it for each of its phones. */
+static bool is_sibling(const struct job *j, const struct location_binding *b)
+{
+    return !str_eq(b->line, j->v->line->pattern) && str_eq(b->call_id, j->call_id);
+}
+
 static void on_holders(void *ctx, enum rc rc, const struct location_binding *const *bindings,
                        size_t count)
 {
@@ -218,6 +225,7 @@ static void on_holders(void *ctx, enum rc rc, const struct location_binding *con
         const struct location_binding *b = bindings[i];
         bool here = b->flow == mine, same = str_eq_nocase(b->instance, j->v->instance);
         if ((here && b->id != j->binding_id) || (!here && same)) j->is_new = false;
+        if ((here || same) && is_sibling(j, b)) j->all_lines = true;
         if (!here && j->holder_count < HOLDERS_MAX)
             j->holders[j->holder_count++] = (struct holder){b->flow, same};
     }
@@ -310,9 +318,10 @@ static void finish(struct job *j, const struct location_binding *const *bindings
         struct call_flow *known = call_flow_of(v->request->flow);
         if (known) known->binding_id = j->binding_id;
         if (known) known->all_lines = j->all_lines;
-        siptx_flow_pin(v->request->flow, true);
+        if (v->request->flow->pin_count == 0) siptx_flow_pin(v->request->flow, true);
     }
-    if (!j->removes && j->is_new) call_refusals_clear(n->refusals, v->device->name);
+    if (!j->removes && (j->is_new || v->claims_are_fresh))
+        call_refusals_clear(n->refusals, v->device->name);
     if (!j->is_new && !j->removes) siptx_request_mark_routine(v->request);
     log_done(j);
     count_done(j);
@@ -498,7 +507,7 @@ static void job_fill(struct job *j)
     call_remotecc_read(sip_message_value(v->message, SIP_HEADER_CONTENT_TYPE), v->message->body,
                        v->arena, &j->remotecc);
     /* The refresh and the end of a bulk registration carry no body that says so again. */
-    const struct call_flow *known = call_flow_of(v->request->flow);
+    const struct call_flow *known = call_visit_known(v);
     bool was = known && known->all_lines && str_eq_nocase(known->device, v->device->name);
     j->all_lines = j->remotecc.all_lines || was;
 }

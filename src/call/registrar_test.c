@@ -459,6 +459,76 @@ static void test_a_flow_that_changes_its_dialect_keeps_its_user(void **state)
         kit_log_has(&b->lines, "event=register.accepted device=CSFrado line=1010 user=rado"));
 }
 
+/* An edge's one connection carries many phones. */
+static void test_on_an_edges_connection_every_phone_proves_itself(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_MRA, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_int_equal(401, bed_request(b, f, "OPTIONS", NULL));
+    assert_int_equal(1, bed_count(b));
+    siptx_flow_gone(f, SIPTX_CLOSE_PEER, STR(""));
+    assert_int_equal(0, bed_count(b));
+}
+
+static void test_an_expired_token_remembered_is_no_bad_token(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct call_refusal r;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 100);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    bed_pass(b, 200000);
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_false(kit_log_has(&b->lines, "why=bad-token"));
+    assert_false(call_node_last_refusal(b->node, STR("CSFrado"), &r));
+}
+
+static void test_a_refresh_with_a_new_token_ends_the_refusal(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct call_refusal r;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", "bad", NULL));
+    assert_true(call_node_last_refusal(b->node, STR("CSFrado"), &r));
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_false(call_node_last_refusal(b->node, STR("CSFrado"), &r));
+}
+
+static void test_a_udp_flow_forgotten_keeps_its_bindings(void **state)
+{
+    struct bed *b = *state;
+    struct store_why why = {""};
+    struct store_profile p = store_profile_default();
+    p.name = STR("plain");
+    assert_rc(RC_OK, store_profile_put(b->store, &admin, STORE_ADD, &p, &why));
+    struct store_line own = {.pattern = STR("1012")};
+    assert_rc(RC_OK, store_line_put(b->store, &admin, STORE_ADD, &own, &why));
+    struct store_device_line line = {.index = 1, .pattern = own.pattern, .contact = STR("uuid-3")};
+    struct store_device d = {.name = STR("SEP000000000001"),
+                             .model = 503,
+                             .owner = STR("rado"),
+                             .profile = STR("plain"),
+                             .enabled = true,
+                             .lines = &line,
+                             .line_count = 1};
+    assert_rc(RC_OK, store_device_put(b->store, &admin, STORE_ADD, &d, &why));
+    struct siptx_flow *f = bed_flow(b, SIPTX_UDP, CALL_LINE, 5060);
+    const char *contact = "<sip:a@10.10.10.10:5060>;+sip.instance=\"<urn:uuid:1>\"";
+    assert_int_equal(200, bed_register(b, f, "1012", contact, "Expires: 3600\r\n", NULL));
+    assert_int_equal(200, bed_register(b, f, "1012", contact, "Expires: 3600\r\n", NULL));
+    assert_int_equal(1, f->pin_count);
+    siptx_flow_close(f, SIPTX_CLOSE_IDLE);
+    assert_int_equal(1, bed_count(b));
+}
+
 /* ---- everything else ---- */
 
 static void test_other_requests_on_an_oauth_line_need_a_token_too(void **state)
@@ -507,6 +577,10 @@ int main(void)
         T(test_path_and_outbound),
         T(test_malformed_contact_names_what_is_wrong),
         T(test_a_flow_that_changes_its_dialect_keeps_its_user),
+        T(test_on_an_edges_connection_every_phone_proves_itself),
+        T(test_an_expired_token_remembered_is_no_bad_token),
+        T(test_a_refresh_with_a_new_token_ends_the_refusal),
+        T(test_a_udp_flow_forgotten_keeps_its_bindings),
         T(test_other_requests_on_an_oauth_line_need_a_token_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,11 @@ enum rc call_flow_remember(struct siptx_flow *f, struct str device, bool cisco,
     return RC_OK;
 }
 
+const struct call_flow *call_visit_known(const struct call_visit *v)
+{
+    return v->listener == CALL_MRA ? NULL : call_flow_of(v->request->flow);
+}
+
 /* ---- requests ---- */
 
 static void visit_end(void *ctx, struct siptx_request *r)
@@ -233,12 +238,20 @@ static void log_closed(const struct call_worker *w, const struct siptx_flow *f,
               LOG_CSTR("why", siptx_close_name(why)), LOG_STR("text", text));
 }
 
+/* A UDP flow that is only forgotten takes nothing along: the phone is where its Contact says. */
+static bool ends_registrations(const struct siptx_flow *f, enum siptx_close why)
+{
+    if (why == SIPTX_CLOSE_STACK) return false;
+    bool forgotten = why == SIPTX_CLOSE_IDLE || why == SIPTX_CLOSE_LIMIT;
+    return !forgotten || siptx_transport_is_reliable((enum siptx_transport)f->transport);
+}
+
 /* A lost connection takes the registrations it carried along. */
 static void on_flow_closed(void *ctx, struct siptx_flow *f, enum siptx_close why, struct str text)
 {
     struct call_worker *w = ctx;
     log_closed(w, f, why, text);
-    if (!f->user || why == SIPTX_CLOSE_STACK) return;
+    if (!f->user || !ends_registrations(f, why)) return;
     struct location_key key = {.by = LOCATION_BY_FLOW, .flow = f->id};
     location_remove(w->node->location, &key, 0, LOCATION_FLOW_LOST, on_gone, NULL);
 }
