@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     };
     CHECK(siptx_flow_open(s, &d, &f) == RC_OK);
     struct str all = str_of((const char *)data + 1, n - 1);
-    feed(f, all, data[0] & 1 ? n : 1 + (data[0] >> 1));
+    feed(f, all, data[0] & 1 ? n : 1 + (size_t)(data[0] >> 1));
     siptx_stack_free(s);
     CHECK(wheel_count(c.wheel) == 0);
     wheel_free(c.wheel);
