@@ -66,7 +66,7 @@ struct node {
     struct siptx_stack *worker_stacks[WORKERS_MAX];
     struct siptx_limits sip_limits;
     struct wheel_timer tick, minute;
-    uint64_t minutes;
+    atomic_uint_least64_t minutes; /* counted by the control thread, read by the pool */
     bool is_new;
 };
 
@@ -320,7 +320,7 @@ static enum rc open_control_socket(struct node *n)
     return rc;
 }
 
-static enum rc open_listeners(struct node *n, struct store_why *why)
+static enum rc open_listeners(struct node *n)
 {
     struct net_limits_config limits = {
         .connections_max = n->settings.connections_max,
@@ -345,7 +345,7 @@ static enum rc open_listeners(struct node *n, struct store_why *why)
         .log = &n->log,
         .node = str_from(n->settings.name),
     };
-    return app_listeners_new(&c, &n->listeners, why);
+    return app_listeners_new(&c, &n->listeners);
 }
 
 /* ---- following changes and time ---- */
@@ -371,9 +371,10 @@ static void on_tick(void *ctx)
 static void housekeep(void *ctx)
 {
     struct node *n = ctx;
+    uint64_t minutes = atomic_load(&n->minutes);
     auth_housekeep(n->auth);
-    if (n->minutes % 60 == 0) app_certs_rotate_tickets(n->certs);
-    if (n->minutes % (24 * 60) == 1) {
+    if (minutes % 60 == 0) app_certs_rotate_tickets(n->certs);
+    if (minutes % (24 * 60) == 1) {
         int64_t days = directory_param_number(n->directory, STORE_P_AUDIT_DAYS);
         (void)app_certs_renew(n->certs);
         enum rc rc = store_audit_prune(n->store, clock_unix_ms(&n->clock) - days * 86400000, NULL,
@@ -385,7 +386,7 @@ static void housekeep(void *ctx)
 static void on_minute(void *ctx)
 {
     struct node *n = ctx;
-    n->minutes++;
+    atomic_fetch_add(&n->minutes, 1);
     if (net_pool_submit(n->pool, housekeep, NULL, n, NULL) != RC_OK)
         log_warn(&n->log, "housekeeping.late", LOG_CSTR("why", "the pool is full"));
     net_timer_start(n->control, &n->minute, MINUTE_MS, on_minute, n);
@@ -445,7 +446,7 @@ static enum rc start(struct node *n, struct store_why *why)
     };
     n->live_functions = app_live_functions(&n->live, str_from(n->settings.name));
     rc = open_http(n);
-    if (rc == RC_OK) rc = open_listeners(n, why);
+    if (rc == RC_OK) rc = open_listeners(n);
     if (rc != RC_OK) return rc;
     n->live.listeners = n->listeners;
     n->live.limits = n->limits;
@@ -513,11 +514,11 @@ static bool has_administrator(struct node *n)
     struct arena a;
     struct store_users users;
     struct store_page page = {0};
+    char after[STORE_KEY_MAX + 1] = ""; /* where the next page begins */
     bool found = false;
     do {
         arena_init(&a, NULL, 0, 16 << 20);
         enum rc rc = store_user_list(n->store, &page, &a, &users, NULL);
-        char after[STORE_KEY_MAX + 1] = "";
         if (rc != RC_OK) users = (struct store_users){0};
         for (size_t i = 0; i < users.count && !found; i++)
             found = (users.rows[i].roles & STORE_ROLE_ADMIN) != 0;

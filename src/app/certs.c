@@ -357,6 +357,12 @@ static enum rc cert_load(struct app_certs *c, struct str unit, struct arena *a,
     return rc;
 }
 
+const char *app_tls_name(enum app_tls which)
+{
+    static const char *const names[APP_TLS_COUNT] = {"tomcat", "CallManager", "MRA"};
+    return names[which];
+}
+
 enum rc app_certs_tls(struct app_certs *c, enum app_tls which, struct net_tls **out,
                       struct store_why *why)
 {

@@ -30,8 +30,9 @@ MUST_CHECK enum rc app_certs_new(const struct app_certs_config *config, const ch
 struct app_certs *app_certs_free(struct app_certs *c); /* NULL */
 
 enum app_tls { APP_TLS_TOMCAT, APP_TLS_SECURE, APP_TLS_MRA, APP_TLS_COUNT };
+const char *app_tls_name(enum app_tls which); /* "tomcat", for logs */
 /* A new context from what the store holds now; the caller owns the reference. RC_NOT_FOUND: no
- * certificate; others as net_tls_server_new. Waits for the store: control thread or pool. */
+ * certificate, or nobody to trust; others as net_tls_server_new. Waits for the store: control thread or pool. */
 MUST_CHECK enum rc app_certs_tls(struct app_certs *c, enum app_tls which, struct net_tls **out,
                                  struct store_why *why);
 /* Issues the unit anew ("tomcat", ...) for this node. RC_NOT_FOUND: no such unit; RC_UNSUPPORTED:

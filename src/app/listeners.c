@@ -58,7 +58,8 @@ struct door {
 
 struct app_listeners {
     struct app_listeners_config config;
-    pthread_mutex_t lock; /* of all below but the timer and posts */
+    pthread_mutex_t building; /* of TLS contexts, one thread at a time; taken before lock */
+    pthread_mutex_t lock;     /* of all below but the timer and posts */
     pthread_cond_t settled;
     struct door doors[DOORS_MAX];
     size_t door_count;
@@ -73,31 +74,41 @@ struct app_listeners {
 
 /* ---- TLS contexts ---- */
 
-static enum rc tls_build(struct app_listeners *l, struct store_why *why)
+/* One that cannot be built for want of a certificate or of anybody to trust is taken away, and its
+ * ports close: what an operator no longer trusts must not get in. After another failure (memory, the
+ * disk) the one there is stays. */
+static bool tls_build_one(struct app_listeners *l, enum app_tls which)
 {
-    enum rc result = RC_OK;
-    for (int i = 0; i < APP_TLS_COUNT; i++) {
-        struct net_tls *tls;
-        enum rc rc = app_certs_tls(l->config.certs, (enum app_tls)i, &tls, why);
-        if (rc != RC_OK) {
-            log_error(l->config.log, "tls.not_loaded", LOG_INT("context", i),
-                      LOG_CSTR("why", why->text));
-            result = rc;
-            continue;
-        }
-        pthread_mutex_lock(&l->lock);
-        net_tls_unref(l->tls[i]);
-        l->tls[i] = tls;
-        l->tls_is_new[i] = true;
-        pthread_mutex_unlock(&l->lock);
-    }
-    return result;
+    struct store_why why = {""};
+    struct net_tls *tls = NULL;
+    enum rc rc = app_certs_tls(l->config.certs, which, &tls, &why);
+    if (rc != RC_OK)
+        log_error(l->config.log, "tls.not_loaded", LOG_CSTR("context", app_tls_name(which)),
+                  LOG_CSTR("why", why.text));
+    if (rc != RC_OK && rc != RC_NOT_FOUND) return false;
+    pthread_mutex_lock(&l->lock);
+    net_tls_unref(l->tls[which]);
+    l->tls[which] = tls;
+    l->tls_is_new[which] = true;
+    pthread_mutex_unlock(&l->lock);
+    return rc == RC_OK;
+}
+
+/* Reading the store and keeping the outcome are one: of two threads that committed, whichever reads
+ * last must have the last word. */
+static bool tls_build(struct app_listeners *l)
+{
+    bool all = true;
+    pthread_mutex_lock(&l->building);
+    for (int i = 0; i < APP_TLS_COUNT; i++)
+        all = tls_build_one(l, (enum app_tls)i) && all;
+    pthread_mutex_unlock(&l->building);
+    return all;
 }
 
 void app_listeners_reload_tls(struct app_listeners *l)
 {
-    struct store_why why = {""};
-    if (tls_build(l, &why) == RC_OK)
+    if (tls_build(l))
         log_info(l->config.log, "tls.reloaded",
                  LOG_CSTR("text", "New connections get the new certificates."));
     app_listeners_changed(l);
@@ -151,9 +162,10 @@ static void on_left(void *ctx)
     struct app_listeners *l = ctx;
     pthread_mutex_lock(&l->lock);
     l->closing--;
+    l->asked++; /* what waited for the port may open now */
     pthread_cond_broadcast(&l->settled);
     pthread_mutex_unlock(&l->lock);
-    app_listeners_changed(l); /* what waited for the port may open now */
+    app_listeners_changed(l);
 }
 
 static void leave_step(struct leave *v)
@@ -352,15 +364,23 @@ static void open_wanted(struct app_listeners *l, const struct door *wanted, size
         if (l->doors[i].state == APP_LISTENER_FAILED) door_open(l, &l->doors[i]);
 }
 
+/* door_close lets go of the lock: what becomes new meanwhile is for the next sync. */
 static void swap_tls(struct app_listeners *l)
 {
-    for (size_t i = 0; i < l->door_count; i++) {
-        int tls = defs[l->doors[i].kind].tls;
-        if (tls < 0 || !l->tls_is_new[tls]) continue;
-        if (l->doors[i].listener) net_listener_set_tls(l->doors[i].listener, l->tls[tls]);
-        if (l->doors[i].http) http_listener_set_tls(l->doors[i].http, l->tls[tls]);
-    }
+    bool is_new[APP_TLS_COUNT];
+    memcpy(is_new, l->tls_is_new, sizeof is_new);
     memset(l->tls_is_new, 0, sizeof l->tls_is_new);
+    for (size_t i = 0; i < l->door_count; i++) {
+        struct door *d = &l->doors[i];
+        int tls = defs[d->kind].tls;
+        if (tls < 0 || !is_new[tls]) continue;
+        if (!l->tls[tls]) {
+            door_close(l, d);
+            d->state = APP_LISTENER_FAILED;
+        }
+        if (d->listener) net_listener_set_tls(d->listener, l->tls[tls]);
+        if (d->http) http_listener_set_tls(d->http, l->tls[tls]);
+    }
 }
 
 static void on_sync(void *ctx)
@@ -397,15 +417,15 @@ void app_listeners_changed(struct app_listeners *l)
 void app_listeners_settle(struct app_listeners *l)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += SETTLE_S;
     pthread_mutex_lock(&l->lock);
-    uint64_t mine = ++l->asked;
+    l->asked++;
     pthread_mutex_unlock(&l->lock);
     app_listeners_changed(l);
     pthread_mutex_lock(&l->lock);
     int late = 0;
-    while ((l->done < mine || l->closing > 0) && !l->is_stopped && late == 0)
+    while ((l->done < l->asked || l->closing > 0) && !l->is_stopped && late == 0)
         late = pthread_cond_timedwait(&l->settled, &l->lock, &until);
     pthread_mutex_unlock(&l->lock);
 }
@@ -423,7 +443,7 @@ void app_listeners_wait_closed(struct app_listeners *l)
 {
     struct timespec until;
     int late = 0;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += SETTLE_S;
     pthread_mutex_lock(&l->lock);
     while (l->closing > 0 && late == 0)
@@ -433,22 +453,32 @@ void app_listeners_wait_closed(struct app_listeners *l)
 
 /* ---- life ---- */
 
-enum rc app_listeners_new(const struct app_listeners_config *config, struct app_listeners **out,
-                          struct store_why *why)
+/* Durations run on the monotonic clock. */
+static bool cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    if (pthread_condattr_init(&attr) != 0) return false;
+    bool ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+              pthread_cond_init(cond, &attr) == 0;
+    pthread_condattr_destroy(&attr);
+    return ok;
+}
+
+/* A context that cannot be made keeps its ports closed, not the node: how else would an operator
+ * bring the certificate that is missing? */
+enum rc app_listeners_new(const struct app_listeners_config *config, struct app_listeners **out)
 {
     struct app_listeners *l = calloc(1, sizeof *l);
     if (!l) return RC_NOMEM;
     l->config = *config;
-    if (pthread_mutex_init(&l->lock, NULL) != 0 || pthread_cond_init(&l->settled, NULL) != 0) {
+    if (pthread_mutex_init(&l->lock, NULL) != 0 || pthread_mutex_init(&l->building, NULL) != 0 ||
+        !cond_init(&l->settled)) {
         free(l);
         return RC_NOMEM;
     }
-    enum rc rc = tls_build(l, why);
-    if (rc == RC_OK)
-        *out = l;
-    else
-        app_listeners_free(l);
-    return rc;
+    (void)tls_build(l);
+    *out = l;
+    return RC_OK;
 }
 
 struct app_listeners *app_listeners_free(struct app_listeners *l)
@@ -457,6 +487,7 @@ struct app_listeners *app_listeners_free(struct app_listeners *l)
     for (int i = 0; i < APP_TLS_COUNT; i++)
         net_tls_unref(l->tls[i]);
     pthread_cond_destroy(&l->settled);
+    pthread_mutex_destroy(&l->building);
     pthread_mutex_destroy(&l->lock);
     free(l);
     return NULL;
@@ -490,11 +521,13 @@ static bool is_ours(struct app_listeners *l, uint16_t port)
 }
 
 /* The surest way to know is to open it. */
-static bool can_open(const struct net_addr *addr, bool udp_too, struct net_holder *holder)
+static bool can_open(struct app_listeners *l, const struct net_addr *addr, bool udp_too,
+                     struct net_holder *holder)
 {
     struct net_listener *tcp;
     struct net_udp_port *udp;
-    struct net_listener_config c = {.addr = *addr};
+    struct net_listener_config c = {.addr = *addr,
+                                    .stream = siptx_stream_config(&l->config.sip_limits)};
     enum rc rc = net_listener_open(&c, &tcp, holder);
     if (rc == RC_OK) (void)net_listener_close(tcp, false, NULL, NULL);
     if (rc == RC_OK && udp_too) {
@@ -515,7 +548,7 @@ bool app_listeners_port_is_free(struct app_listeners *l, uint16_t port, bool udp
     directory_node_unref(node);
     for (size_t i = 0; i < n; i++) {
         addrs[i].port = port;
-        if (!can_open(&addrs[i], udp_too, holder)) return false;
+        if (!can_open(l, &addrs[i], udp_too, holder)) return false;
     }
     return true;
 }

@@ -28,9 +28,10 @@ struct app_listeners_config {
     struct str node; /* the name of this node's row; borrowed for its life */
 };
 
-/* RC_NOMEM; certificates' failures with why. Opens nothing yet. */
+/* RC_NOMEM. Opens nothing yet. A TLS context that cannot be made is logged; its ports fail until it
+ * can. */
 MUST_CHECK enum rc app_listeners_new(const struct app_listeners_config *config,
-                                     struct app_listeners **out, struct store_why *why);
+                                     struct app_listeners **out);
 /* All must be closed (app_listeners_close_all) and the workers gone. NULL. */
 struct app_listeners *app_listeners_free(struct app_listeners *l);
 
@@ -38,7 +39,8 @@ struct app_listeners *app_listeners_free(struct app_listeners *l);
 void app_listeners_sync(struct app_listeners *l);
 /* From any thread: the same, soon. */
 void app_listeners_changed(struct app_listeners *l);
-/* From any thread: certificates or trust have changed; new connections get the new ones. */
+/* From any thread but a loop's: certificates or trust have changed; new connections get the new
+ * ones. */
 void app_listeners_reload_tls(struct app_listeners *l);
 /* From the pool, after a change was committed: waits until the ports are what it asks for (at most
  * some seconds). */

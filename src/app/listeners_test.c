@@ -1,0 +1,278 @@
+#include "kit/kit.h"
+
+#include "app/listeners.h"
+
+#include "crypto/random.h"
+#include "directory/directory.h"
+#include "http/server.h"
+#include "net/pool.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static const struct store_by admin = {.who = STR_INIT("admin"), .from = STR_INIT("test")};
+
+/* The control loop turns when the test says so; no workers, so that ports close at once. */
+struct fixture {
+    char folder[64];
+    struct kit_time time;
+    struct kit_log lines;
+    struct log log;
+    struct store *store;
+    struct directory *directory;
+    struct app_certs *certs;
+    struct net_loop *loop;
+    struct net_pool *pool;
+    struct http_server *http;
+    struct http_site *site;
+    struct siptx_node *stacks;
+    struct app_listeners_config config;
+    struct app_listeners *listeners;
+    struct store_ports ports;
+};
+
+/* Somebody else's port of 127.0.0.1. */
+static struct net_listener *occupy(uint16_t *port)
+{
+    struct net_listener *l;
+    struct net_listener_config c = {.stream = {.message_max = 1, .queue_max = 1}};
+    assert_rc(RC_OK, net_addr_parse_ip(STR("127.0.0.1"), 0, &c.addr));
+    assert_rc(RC_OK, net_listener_open(&c, &l, NULL));
+    *port = net_listener_addr(l).port;
+    return l;
+}
+
+static uint16_t free_port(void)
+{
+    uint16_t port;
+    net_listener_close(occupy(&port), false, NULL, NULL);
+    return port;
+}
+
+static void put_node(struct fixture *f)
+{
+    struct store_why why = {""};
+    struct store_node row = {.name = STR("ucm1"),
+                             .host = STR("ucm1.example.com"),
+                             .addresses = STR("127.0.0.1"),
+                             .ports = f->ports};
+    assert_rc(RC_OK, store_node_put(f->store, &admin, STORE_PUT, &row, &why));
+}
+
+static void open_rooms(struct fixture *f)
+{
+    struct random_source random = crypto_random_system();
+    struct store_why why = {""};
+    char ca_file[96];
+    struct store_config c = {.folder = f->folder, .clock = kit_clock(&f->time), .random = random};
+    assert_rc(RC_OK, store_open(&c, &f->store, &why));
+    put_node(f);
+    assert_rc(RC_OK, directory_new(f->store, &random, &f->directory, &why));
+    struct app_certs_config cc = {.store = f->store,
+                                  .directory = f->directory,
+                                  .clock = c.clock,
+                                  .random = random,
+                                  .log = &f->log,
+                                  .node = STR("ucm1"),
+                                  .host = STR("ucm1.example.com"),
+                                  .addresses = STR("127.0.0.1")};
+    snprintf(ca_file, sizeof ca_file, "%s/ca.pem", f->folder);
+    assert_rc(RC_OK, app_certs_new(&cc, ca_file, &f->certs, &why));
+    assert_rc(RC_OK, net_loop_new(&f->loop));
+    assert_rc(RC_OK, net_pool_new(1, 4, &f->pool));
+    f->http = http_server_new(f->loop, f->pool, &f->log, NULL);
+    f->site = http_site_new("https");
+    f->stacks = siptx_node_new();
+    assert_true(f->http && f->site && f->stacks);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    f->log = kit_log(&f->lines);
+    snprintf(f->folder, sizeof f->folder, "/tmp/bearline-doors-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    f->ports = store_ports_default();
+    f->ports.sip = free_port();
+    f->ports.sips = free_port();
+    f->ports.config_http = free_port();
+    f->ports.config_https = free_port();
+    f->ports.https = free_port();
+    open_rooms(f);
+    f->config = (struct app_listeners_config){
+        .loop = f->loop,
+        .directory = f->directory,
+        .certs = f->certs,
+        .stacks = f->stacks,
+        .http = f->http,
+        .https_site = f->site,
+        .config_site = f->site,
+        .config_plain_site = f->site,
+        .log = &f->log,
+        .node = STR("ucm1"),
+    };
+    assert_rc(RC_OK, app_listeners_new(&f->config, &f->listeners));
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    char command[128];
+    app_listeners_close_all(f->listeners);
+    app_listeners_wait_closed(f->listeners);
+    net_pool_free(f->pool);
+    http_server_free(f->http);
+    net_loop_free(f->loop);
+    http_site_free(f->site);
+    app_listeners_free(f->listeners);
+    siptx_node_free(f->stacks);
+    app_certs_free(f->certs);
+    directory_free(f->directory);
+    store_close(f->store);
+    snprintf(command, sizeof command, "rm -rf %s", f->folder);
+    assert_int_equal(0, system(command));
+    free(f);
+    return 0;
+}
+
+/* What the operator would be shown of that port; "" when it is not among them. */
+static struct app_listener_info shown(struct fixture *f, int port)
+{
+    struct app_listener_info all[16];
+    size_t n = app_listeners_list(f->listeners, all, 16);
+    for (size_t i = 0; i < n; i++)
+        if (all[i].addr.port == port) return all[i];
+    return (struct app_listener_info){.name = ""};
+}
+
+static bool is_open(struct fixture *f, int port)
+{
+    struct app_listener_info i = shown(f, port);
+    struct net_addr addr = i.addr;
+    bool is_held = i.name[0] && net_holder_find(&addr, false, &(struct net_holder){0});
+    assert_true(i.name[0] == '\0' || is_held == (i.state == APP_LISTENER_OPEN));
+    return is_held;
+}
+
+static void remove_trust(struct fixture *f, struct str store)
+{
+    struct arena a;
+    struct store_trusts rows;
+    struct store_page page = {0};
+    struct store_why why = {""};
+    arena_init(&a, NULL, 0, 1 << 20);
+    assert_rc(RC_OK, store_trust_list(f->store, &page, &a, &rows, &why));
+    for (size_t i = 0; i < rows.count; i++)
+        if (str_eq(rows.rows[i].store, store))
+            assert_rc(RC_OK, store_trust_remove(f->store, &admin, rows.rows[i].name, &why));
+    arena_fini(&a);
+}
+
+static void add_ca_to_trust(struct fixture *f)
+{
+    struct arena a;
+    struct store_cert ca;
+    struct store_why why = {""};
+    arena_init(&a, NULL, 0, 1 << 20);
+    assert_rc(RC_OK, store_cert_get(f->store, STR("CA"), &a, &ca, &why));
+    struct store_trust row = {.name = STR("callmanager-trust/00"),
+                              .store = STR("callmanager-trust"),
+                              .fingerprint = STR("00"),
+                              .subject = ca.subject,
+                              .issuer = ca.subject,
+                              .pem = ca.chain_pem,
+                              .not_after_s = ca.not_after_s};
+    assert_rc(RC_OK, store_trust_put(f->store, &admin, STORE_ADD, &row, &why));
+    arena_fini(&a);
+}
+
+static void test_ports_are_what_the_row_says(void **state)
+{
+    struct fixture *f = *state;
+    int before = f->ports.https;
+    app_listeners_sync(f->listeners);
+    assert_true(is_open(f, f->ports.sips));
+    assert_true(is_open(f, f->ports.https));
+    f->ports.https = free_port();
+    put_node(f);
+    app_listeners_sync(f->listeners);
+    assert_false(is_open(f, before));
+    assert_true(is_open(f, f->ports.https));
+    assert_true(is_open(f, f->ports.sips));
+}
+
+static void test_two_ports_change_places(void **state)
+{
+    struct fixture *f = *state;
+    int before = f->ports.https;
+    app_listeners_sync(f->listeners);
+    f->ports.https = f->ports.sips;
+    f->ports.sips = before;
+    put_node(f);
+    app_listeners_sync(f->listeners);
+    for (int i = 0; i < 3; i++)
+        net_loop_turn(f->loop, false);
+    assert_string_equal("HTTPS", shown(f, f->ports.https).name);
+    assert_true(is_open(f, f->ports.https));
+    assert_true(is_open(f, f->ports.sips));
+}
+
+static void test_who_is_trusted_no_more_finds_the_port_closed(void **state)
+{
+    struct fixture *f = *state;
+    app_listeners_sync(f->listeners);
+    assert_true(is_open(f, f->ports.sips));
+    remove_trust(f, STR("callmanager-trust"));
+    app_listeners_reload_tls(f->listeners);
+    net_loop_turn(f->loop, false);
+    assert_false(is_open(f, f->ports.sips));
+    assert_true(is_open(f, f->ports.https));
+    assert_non_null(strstr(shown(f, f->ports.sips).why, "certificate"));
+    add_ca_to_trust(f);
+    app_listeners_reload_tls(f->listeners);
+    for (int i = 0; i < 3; i++)
+        net_loop_turn(f->loop, false);
+    assert_true(is_open(f, f->ports.sips));
+}
+
+static void test_a_node_starts_without_anybody_to_trust(void **state)
+{
+    struct fixture *f = *state;
+    app_listeners_free(f->listeners);
+    remove_trust(f, STR("callmanager-trust"));
+    assert_rc(RC_OK, app_listeners_new(&f->config, &f->listeners));
+    app_listeners_sync(f->listeners);
+    assert_false(is_open(f, f->ports.sips));
+    assert_true(is_open(f, f->ports.https));
+}
+
+static void test_a_port_that_is_taken_is_said_so_before_it_is_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct net_holder holder;
+    uint16_t port;
+    struct net_listener *other = occupy(&port);
+    app_listeners_sync(f->listeners);
+    assert_true(app_listeners_port_is_free(f->listeners, (uint16_t)f->ports.https, false,
+                                           &holder)); /* ours */
+    assert_false(app_listeners_port_is_free(f->listeners, port, false, &holder));
+    assert_int_equal(getpid(), holder.pid);
+    net_listener_close(other, false, NULL, NULL);
+    assert_true(app_listeners_port_is_free(f->listeners, port, true, &holder));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(test_ports_are_what_the_row_says),
+        T(test_two_ports_change_places),
+        T(test_a_port_that_is_taken_is_said_so_before_it_is_asked_for),
+        T(test_who_is_trusted_no_more_finds_the_port_closed),
+        T(test_a_node_starts_without_anybody_to_trust),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
