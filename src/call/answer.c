@@ -61,7 +61,8 @@ static void print_digest_challenge(struct call_visit *v, struct buf *out, struct
     buf_init_fixed(&s, source, sizeof source);
     struct call_node *node = v->worker->node;
     if (v->request->flow) net_addr_print_ip(&s, &v->request->flow->peer);
-    call_nonce_print(&n, secret_bytes(&node->nonce_key), clock_unix_s(&node->clock), buf_str(&s));
+    call_nonce_print(&n, secret_bytes(&node->nonce_key), clock_unix_s(&node->clock), buf_str(&s),
+                     random_u64(&node->random));
     struct sip_digest d = {
         .realm = v->params->text[STORE_P_REALM],
         .nonce = buf_str(&n),

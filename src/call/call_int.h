@@ -91,6 +91,8 @@ struct call_visit {
     enum oauth_reason token_reason;
     bool has_claims, claims_are_fresh; /* fresh: came with this request */
     bool nonce_is_stale;
+    uint32_t nonce_count; /* of the Digest credentials accepted; for the flow to remember */
+    uint64_t nonce_hash;
     struct call_question question;
     struct call_verdict verdict;
 };

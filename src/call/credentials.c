@@ -99,11 +99,13 @@ static bool nonce_is_replayed(struct call_visit *v, const struct sip_digest *d)
     uint32_t nc;
     if (call_digest_nc(d, &nc) != RC_OK) return true;
     struct call_flow *known = call_flow_of(v->request->flow);
-    if (nc == 0 || !known) return false;
+    if (nc == 0) return false;
     static const struct hash_key key = {0, 0}; /* nonces are ours: nobody chooses them */
-    uint64_t hash = hash_str(&key, d->nonce);
-    if (known->nonce_hash == hash && nc <= known->nonce_count) return true;
-    known->nonce_hash = hash;
+    v->nonce_hash = hash_str(&key, d->nonce);
+    v->nonce_count = nc;
+    if (!known) return false; /* the flow's first: it remembers once it is registered */
+    if (known->nonce_hash == v->nonce_hash && nc <= known->nonce_count) return true;
+    known->nonce_hash = v->nonce_hash;
     known->nonce_count = nc;
     return false;
 }

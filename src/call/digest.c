@@ -3,24 +3,35 @@
 #include "base/base64.h"
 #include "crypto/digest.h"
 
-enum { TIME_LEN = 8, MAC_LEN = 16, RAW_LEN = TIME_LEN + MAC_LEN };
+#include <assert.h>
 
-static enum rc nonce_mac(struct bytes key, const uint8_t time[TIME_LEN], struct str source,
+enum { TIME_LEN = 8, SALT_LEN = 8, HEAD_LEN = TIME_LEN + SALT_LEN, MAC_LEN = 16 };
+enum { RAW_LEN = HEAD_LEN + MAC_LEN };
+static_assert(BASE64URL_LEN(RAW_LEN) <= CALL_NONCE_LEN, "a nonce fits");
+
+static enum rc nonce_mac(struct bytes key, const uint8_t head[HEAD_LEN], struct str source,
                          uint8_t out[CRYPTO_SHA256_LEN])
 {
-    uint8_t text[TIME_LEN + 64];
+    uint8_t text[HEAD_LEN + 64];
     size_t n = source.n < 64 ? source.n : 64;
-    memcpy(text, time, TIME_LEN);
-    if (n > 0) memcpy(text + TIME_LEN, source.p, n);
-    return crypto_hmac_sha256(key, bytes_of(text, TIME_LEN + n), out);
+    memcpy(text, head, HEAD_LEN);
+    if (n > 0) memcpy(text + HEAD_LEN, source.p, n);
+    return crypto_hmac_sha256(key, bytes_of(text, HEAD_LEN + n), out);
 }
 
-void call_nonce_print(struct buf *out, struct bytes key, int64_t now_unix_s, struct str source)
+static void put_u64(uint8_t out[8], uint64_t v)
 {
-    uint8_t raw[TIME_LEN + CRYPTO_SHA256_LEN];
-    for (int i = 0; i < TIME_LEN; i++)
-        raw[i] = (uint8_t)((uint64_t)now_unix_s >> (8 * (TIME_LEN - 1 - i)));
-    if (nonce_mac(key, raw, source, raw + TIME_LEN) != RC_OK) {
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(v >> (8 * (7 - i)));
+}
+
+void call_nonce_print(struct buf *out, struct bytes key, int64_t now_unix_s, struct str source,
+                      uint64_t salt)
+{
+    uint8_t raw[HEAD_LEN + CRYPTO_SHA256_LEN];
+    put_u64(raw, (uint64_t)now_unix_s);
+    put_u64(raw + TIME_LEN, salt);
+    if (nonce_mac(key, raw, source, raw + HEAD_LEN) != RC_OK) {
         out->rc = RC_NOMEM;
         return;
     }
@@ -35,7 +46,7 @@ enum rc call_nonce_check(struct str nonce, struct bytes key, int64_t now_unix_s,
     if (base64url_decode(nonce, raw, sizeof raw, &n) != RC_OK || n != RAW_LEN) return RC_DENIED;
     enum rc rc = nonce_mac(key, raw, source, mac);
     if (rc != RC_OK) return rc;
-    if (!crypto_equal(bytes_of(mac, MAC_LEN), bytes_of(raw + TIME_LEN, MAC_LEN))) return RC_DENIED;
+    if (!crypto_equal(bytes_of(mac, MAC_LEN), bytes_of(raw + HEAD_LEN, MAC_LEN))) return RC_DENIED;
     uint64_t made = 0;
     for (int i = 0; i < TIME_LEN; i++)
         made = made << 8 | raw[i];

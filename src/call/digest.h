@@ -12,8 +12,10 @@
 
 enum { CALL_NONCE_LEN = 64 /* base64url letters are fewer */, CALL_DIGEST_KEY_LEN = 32 };
 
-/* Appends a nonce for a peer (its source address without port). */
-void call_nonce_print(struct buf *out, struct bytes key, int64_t now_unix_s, struct str source);
+/* Appends a nonce for a peer (its source address without port). salt is random: two nonces of one
+ * second must differ, as their counts are told apart by them. */
+void call_nonce_print(struct buf *out, struct bytes key, int64_t now_unix_s, struct str source,
+                      uint64_t salt);
 /* RC_OK, RC_EXPIRED (ours once: answer stale=true), RC_DENIED (not ours, or for another source). */
 MUST_CHECK enum rc call_nonce_check(struct str nonce, struct bytes key, int64_t now_unix_s,
                                     int64_t validity_s, struct str source);

@@ -13,7 +13,7 @@ static struct str nonce_of(char *out, size_t cap, int64_t now, struct str source
 {
     struct buf b;
     buf_init_fixed(&b, out, cap);
-    call_nonce_print(&b, key(), now, source);
+    call_nonce_print(&b, key(), now, source, 7);
     assert_rc(RC_OK, buf_rc(&b));
     return buf_str(&b);
 }
@@ -30,6 +30,18 @@ static void test_a_nonce_is_good_for_its_time_and_its_source(void **state)
     assert_rc(RC_DENIED, call_nonce_check(n, key(), 1000, 600, STR("192.0.2.2")));
     struct bytes other = bytes_of("0123456789abcdef0123456789abcdeX", 32);
     assert_rc(RC_DENIED, call_nonce_check(n, other, 1000, 600, STR("192.0.2.1")));
+}
+
+static void test_two_nonces_of_one_second_differ(void **state)
+{
+    (void)state;
+    char one[CALL_NONCE_LEN], two[CALL_NONCE_LEN];
+    struct str a = nonce_of(one, sizeof one, 1000, STR("192.0.2.1"));
+    struct buf b;
+    buf_init_fixed(&b, two, sizeof two);
+    call_nonce_print(&b, key(), 1000, STR("192.0.2.1"), 8);
+    assert_false(str_eq(a, buf_str(&b)));
+    assert_rc(RC_OK, call_nonce_check(buf_str(&b), key(), 1000, 600, STR("192.0.2.1")));
 }
 
 static void test_a_changed_or_foreign_nonce_is_refused(void **state)
@@ -124,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_nonce_is_good_for_its_time_and_its_source),
+        cmocka_unit_test(test_two_nonces_of_one_second_differ),
         cmocka_unit_test(test_a_changed_or_foreign_nonce_is_refused),
         cmocka_unit_test(test_rfc_7616_example_both_methods),
         cmocka_unit_test(test_what_was_not_offered_or_is_missing),

@@ -318,6 +318,10 @@ static void finish(struct job *j, const struct location_binding *const *bindings
         struct call_flow *known = call_flow_of(v->request->flow);
         if (known) known->binding_id = j->binding_id;
         if (known) known->all_lines = j->all_lines;
+        if (known && v->nonce_count > 0) {
+            known->nonce_hash = v->nonce_hash;
+            known->nonce_count = v->nonce_count;
+        }
         if (v->request->flow->pin_count == 0) siptx_flow_pin(v->request->flow, true);
     }
     if (!j->removes && (j->is_new || v->claims_are_fresh))
