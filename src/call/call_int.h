@@ -41,6 +41,9 @@ struct call_worker {
     const struct directory_params *params; /* renewed when its generation is old */
     char *authz_server;                    /* copy of the node's */
     uint64_t authz_generation;
+    int64_t
+        refused_logged_ms; /* when a refused connection was last logged, and how many were not */
+    int64_t refused_unlogged;
 };
 
 /* The present parameters; good until the worker's next request. */

@@ -256,11 +256,36 @@ static void on_flow_closed(void *ctx, struct siptx_flow *f, enum siptx_close why
     location_remove(w->node->location, &key, 0, LOCATION_FLOW_LOST, on_gone, NULL);
 }
 
+enum { REFUSED_LOG_MS = 100 };
+
+/* A handshake that failed is often one side's trust or certificate, so the log says which; what never
+ * was TLS or said nothing is only counted. Strangers cannot flood the log with it. */
+static void on_refused(void *ctx, int listener_kind, const struct net_addr *peer, const char *cause,
+                       struct str text)
+{
+    struct call_worker *w = ctx;
+    const struct log *log = w->node->log;
+    char addr[NET_ADDR_TEXT_MAX];
+    int64_t now_ms = clock_mono_ms(&w->node->clock);
+    if (!log || LOG_WARN > log->level || listener_kind < 0 || strcmp(cause, "tls") != 0) return;
+    if (w->refused_logged_ms != 0 && now_ms - w->refused_logged_ms < REFUSED_LOG_MS) {
+        w->refused_unlogged++;
+        return;
+    }
+    log_warn(log, "connection.refused",
+             LOG_CSTR("listener", call_listener_name((enum call_listener)listener_kind)),
+             LOG_STR("peer", net_addr_text(peer, addr)), LOG_CSTR("why", cause),
+             LOG_STR("text", text), LOG_INT("unlogged_before", w->refused_unlogged));
+    w->refused_logged_ms = now_ms;
+    w->refused_unlogged = 0;
+}
+
 struct siptx_events call_worker_events(struct call_worker *w)
 {
     return (struct siptx_events){
         .ctx = w,
         .on_request = on_request,
         .on_flow_closed = on_flow_closed,
+        .on_refused = on_refused,
     };
 }
