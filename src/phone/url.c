@@ -10,6 +10,7 @@ static size_t origin_len(struct str url)
                     : str_starts_nocase(url, STR("http://")) ? 7
                                                              : 0;
     size_t n = scheme;
+    if (scheme == 0) return 0;
     while (n < url.n && !strchr("/?#", url.p[n]))
         n++;
     return n > scheme ? n : 0;
