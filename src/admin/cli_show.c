@@ -1,0 +1,313 @@
+/* Looking: SQL, ports, registrations, traces, audit, status, diagnosis. */
+#include "admin/cli_int.h"
+#include "admin/ladder.h"
+#include "admin/ports.h"
+#include "admin/table.h"
+#include <regex.h>
+#include <stdlib.h>
+
+enum { PRINT_MAX = 64 << 20 };
+
+static void put_out(struct cli *cli, struct buf *b)
+{
+    if (b->n > 0) fwrite(b->p, 1, b->n, cli->o->out);
+    buf_fini(b);
+}
+
+/* ---- SQL ---- */
+
+static void print_table(struct cli *cli, json_t *answer)
+{
+    json_t *columns = json_object_get(answer, "columns"), *rows = json_object_get(answer, "rows");
+    size_t n = json_array_size(columns), count = json_array_size(rows);
+    struct str *titles = ARENA_ARRAY(&cli->arena, struct str, n);
+    struct str *cells = ARENA_ARRAY(&cli->arena, struct str, n * count);
+    struct buf b;
+    if (!titles || !cells) return;
+    for (size_t i = 0; i < n; i++)
+        titles[i] = cli_cell(cli, json_array_get(columns, i));
+    for (size_t i = 0; i < n * count; i++)
+        cells[i] = cli_cell(cli, json_array_get(json_array_get(rows, i / n), i % n));
+    buf_init(&b, PRINT_MAX);
+    table_print_sql(&b, titles, n, cells, count);
+    put_out(cli, &b);
+    if (cli_is_true(answer, "truncated"))
+        fprintf(cli->o->err, "There are more rows; narrow the question with WHERE.\n");
+}
+
+int cli_run_sql(struct cli *cli, const struct cli_rest *rest)
+{
+    int status;
+    struct str text = rest->raw;
+    if (rest->argc == 0) return cli_usage(cli, "Use: run sql select ...");
+    /* one quoted word is the statement; words of a shell have lost their quotes */
+    if (rest->argc == 1) text = str_from(rest->argv[0]);
+    json_t *refusal, *body = json_pack("{s:s%}", "statement", text.p, text.n);
+    json_t *answer = cli_ask_quiet(cli, "POST", cli_path(cli, "sql", NULL), body, &status,
+                                   &refusal);
+    if (refusal) {
+        cli_print_refusal(cli, refusal);
+        if (!cli->is_shell && rest->argc > 1 && str_find_char(text, '\'') == STR_NPOS &&
+            str_find_char(text, '=') != STR_NPOS)
+            fprintf(cli->o->err, "Your shell takes quotes away: write bearline \"run sql ...\".\n");
+    }
+    if (answer && !cli_print_json(cli, answer)) print_table(cli, answer);
+    json_decref(answer);
+    json_decref(refusal);
+    return status;
+}
+
+/* ---- ports ---- */
+
+static int print_ports(struct cli *cli, const regex_t *only)
+{
+    struct str *lines;
+    size_t count;
+    if (ports_list(&cli->arena, &lines, &count) != RC_OK) {
+        fprintf(cli->o->err, "The sockets of this machine cannot be read from /proc.\n");
+        return ADMIN_EXIT_REFUSED;
+    }
+    cli_say(cli, "%s", "");
+    cli_say(cli, "Executing.. please wait.");
+    for (size_t i = 0; i < count; i++) {
+        char line[1024];
+        if (str_to_cstr(lines[i], line, sizeof line) != RC_OK) continue;
+        if (!only || regexec(only, line, 0, NULL, 0) == 0) cli_say(cli, "%s", line);
+    }
+    return ADMIN_EXIT_OK;
+}
+
+int cli_open_ports_regexp(struct cli *cli, const struct cli_rest *rest)
+{
+    regex_t only;
+    if (rest->argc != 1) return cli_usage(cli, "Use: show open ports regexp <expression>");
+    if (regcomp(&only, rest->argv[0], REG_EXTENDED | REG_NOSUB) != 0)
+        return cli_usage(cli, "%s is no regular expression", rest->argv[0]);
+    int status = print_ports(cli, &only);
+    regfree(&only);
+    return status;
+}
+
+int cli_open_ports_all(struct cli *cli, const struct cli_rest *rest)
+{
+    if (rest->argc != 0) return cli_usage(cli, "Use: show open ports all");
+    return print_ports(cli, NULL);
+}
+
+/* ---- registrations ---- */
+
+int cli_registrations(struct cli *cli, const struct cli_rest *rest)
+{
+    static const struct cli_column columns[] = {
+        {"device", "device", false}, {"line", "line", false},
+        {"user", "user", false},     {"listener", "listener", false},
+        {"peer", "peer", false},     {"expires_in_s", "expires in s", false},
+        {"since", "since", true},    {"user_agent", "user agent", false}};
+    int status;
+    if (rest->argc > 1) return cli_usage(cli, "Use: show registrations [device]");
+    const char *path = cli_query(cli, cli_path(cli, "registrations", NULL), "device",
+                                 str_from(rest->argc == 1 ? rest->argv[0] : NULL));
+    json_t *rows = cli_ask_all(cli, path, "registrations", "id", &status);
+    if (rows && !cli_print_json(cli, rows)) {
+        if (json_array_size(rows) > 0)
+            cli_print_rows(cli, rows, columns, sizeof columns / sizeof *columns);
+        else if (rest->argc == 1)
+            cli_say(cli, "%s is not registered. Why: diagnose %s", rest->argv[0], rest->argv[0]);
+        else
+            cli_say(cli, "Nothing is registered.");
+    }
+    json_decref(rows);
+    return status;
+}
+
+/* ---- traces ---- */
+
+static struct admin_trace_record record_of(json_t *j)
+{
+    struct str kind = cli_str(j, "kind");
+    struct str flow = cli_str(j, "flow");
+    return (struct admin_trace_record){
+        .seq = (uint64_t)cli_int(j, "seq"),
+        .flow_id = flow.n > 0 ? strtoull(flow.p, NULL, 16) : 0,
+        .unix_ms = cli_int(j, "at_ms"),
+        .kind = str_eq(kind, STR("in"))    ? ADMIN_TRACE_IN
+                : str_eq(kind, STR("out")) ? ADMIN_TRACE_OUT
+                                           : ADMIN_TRACE_NOTE,
+        .transport = cli_str(j, "transport"),
+        .local = cli_str(j, "local"),
+        .peer = cli_str(j, "peer"),
+        .label = cli_str(j, "device"),
+        .text = cli_str(j, "text"),
+    };
+}
+
+static void print_ladder(struct cli *cli, json_t *records, struct str node, bool full)
+{
+    size_t n = json_array_size(records);
+    struct admin_trace_record *rows = ARENA_ARRAY(&cli->arena, struct admin_trace_record, n);
+    struct ladder_options o = {.full = full};
+    struct buf b;
+    if (!rows) return;
+    for (size_t i = 0; i < n; i++)
+        rows[i] = record_of(json_array_get(records, i));
+    buf_init(&b, PRINT_MAX);
+    ladder_print(&b, rows, n, node, &o);
+    put_out(cli, &b);
+}
+
+int cli_trace(struct cli *cli, const struct cli_rest *rest)
+{
+    struct cli_flags f;
+    int status;
+    cli_flags_init(&f, rest);
+    bool full = cli_flag_take(&f, "full");
+    struct str limit = str_from(cli_flag_value(&f, "limit"));
+    status = cli_flags_done(cli, &f, 0, 1, "trace [device] [--full] [--limit N]");
+    if (status != ADMIN_EXIT_OK) return status;
+    const char *path = cli_query(cli, cli_path(cli, "traces", NULL), "device",
+                                 str_from(f.count == 1 ? f.words[0] : NULL));
+    json_t *node = cli_ask(cli, "GET", cli_path(cli, "status", NULL), NULL, &status);
+    json_t *answer = node ? cli_ask(cli, "GET", cli_query(cli, path, "limit", limit), NULL, &status)
+                          : NULL;
+    json_t *records = json_object_get(answer, "records");
+    if (answer && !cli_print_json(cli, answer)) {
+        if (json_array_size(records) > 0)
+            print_ladder(cli, records, cli_str(node, "node"), full);
+        else
+            cli_say(cli, f.count == 1 ? "No message of %s is kept." : "No message is kept%s.",
+                    f.count == 1 ? f.words[0] : "");
+    }
+    json_decref(answer);
+    json_decref(node);
+    return status;
+}
+
+static int trace_switch(struct cli *cli, bool on)
+{
+    int status;
+    json_t *answer = cli_ask(cli, "PUT", cli_path(cli, "traces", "switch", NULL),
+                             json_pack("{s:b}", "on", on), &status);
+    if (answer && !cli_print_json(cli, answer))
+        cli_say(cli, on ? "SIP messages are kept in memory from now on."
+                        : "SIP messages are no longer kept.");
+    json_decref(answer);
+    return status;
+}
+
+int cli_trace_on(struct cli *cli, const struct cli_rest *rest)
+{
+    return rest->argc == 0 ? trace_switch(cli, true) : cli_usage(cli, "Use: set trace on");
+}
+int cli_trace_off(struct cli *cli, const struct cli_rest *rest)
+{
+    return rest->argc == 0 ? trace_switch(cli, false) : cli_usage(cli, "Use: set trace off");
+}
+
+/* ---- audit, counters, status ---- */
+
+int cli_audit(struct cli *cli, const struct cli_rest *rest)
+{
+    static const struct cli_column columns[] = {
+        {"at", "at", true},          {"who", "who", false},   {"from", "from", false},
+        {"action", "action", false}, {"kind", "kind", false}, {"key", "key", false},
+        {"result", "result", false}};
+    struct cli_flags f;
+    int status;
+    size_t i;
+    json_t *row;
+    cli_flags_init(&f, rest);
+    struct str limit = str_from(cli_flag_value(&f, "limit"));
+    status = cli_flags_done(cli, &f, 0, 0, "show audit [--limit N]");
+    if (status != ADMIN_EXIT_OK) return status;
+    json_t *answer = cli_ask(
+        cli, "GET", cli_query(cli, cli_path(cli, "audit", NULL), "limit", limit), NULL, &status);
+    json_t *rows = json_object_get(answer, "audit");
+    json_array_foreach(rows, i, row)
+        json_object_set_new(row, "at", json_integer(cli_int(row, "at_ms") / 1000));
+    if (answer && !cli_print_json(cli, rows))
+        cli_print_rows(cli, rows, columns, sizeof columns / sizeof *columns);
+    json_decref(answer);
+    return status;
+}
+
+int cli_counters(struct cli *cli, const struct cli_rest *rest)
+{
+    int status;
+    const char *name;
+    json_t *value;
+    if (rest->argc != 0) return cli_usage(cli, "Use: show counters");
+    json_t *answer = cli_ask(cli, "GET", cli_path(cli, "counters", NULL), NULL, &status);
+    json_t *counters = json_object_get(answer, "counters");
+    if (answer && !cli_print_json(cli, counters))
+        json_object_foreach(counters, name, value)
+            cli_say(cli, "%-44s %lld", name, (long long)json_integer_value(value));
+    json_decref(answer);
+    return status;
+}
+
+static void print_listeners(struct cli *cli, json_t *listeners)
+{
+    static const struct cli_column columns[] = {{"name", "port", false},
+                                                {"transport", "transport", false},
+                                                {"address", "address", false},
+                                                {"state", "state", false},
+                                                {"why", "", false}};
+    cli_print_rows(cli, listeners, columns, sizeof columns / sizeof *columns);
+}
+
+int cli_status(struct cli *cli, const struct cli_rest *rest)
+{
+    static const char *const counts[] = {"users", "devices", "lines", "profiles", "registrations"};
+    int status;
+    if (rest->argc != 0) return cli_usage(cli, "Use: status");
+    json_t *s = cli_ask(cli, "GET", cli_path(cli, "status", NULL), NULL, &status);
+    if (s && !cli_print_json(cli, s)) {
+        int64_t up = cli_int(s, "uptime_s");
+        cli_say(cli, "node:            %.*s, Bearline %.*s", STR_ARG(cli_str(s, "node")),
+                STR_ARG(cli_str(s, "version")));
+        cli_say(cli, "running for:     %lld d %lld h %lld min %lld s", (long long)(up / 86400),
+                (long long)(up / 3600 % 24), (long long)(up / 60 % 60), (long long)(up % 60));
+        cli_say(cli, "SIP OAuth mode:  %s",
+                cli_is_true(s, "sip_oauth_mode") ? "enabled" : "disabled");
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+            cli_say(cli, "%s:%*s%lld", counts[i], (int)(16 - strlen(counts[i])), "",
+                    (long long)cli_int(json_object_get(s, "counts"), counts[i]));
+        cli_say(cli, "%s", "");
+        print_listeners(cli, json_object_get(s, "listeners"));
+    }
+    json_decref(s);
+    return status;
+}
+
+int cli_version(struct cli *cli, const struct cli_rest *rest)
+{
+    int status;
+    if (rest->argc != 0) return cli_usage(cli, "Use: show version active");
+    json_t *s = cli_ask(cli, "GET", cli_path(cli, "status", NULL), NULL, &status);
+    if (s && !cli_print_json(cli, s))
+        cli_say(cli, "Active Master Version: %.*s", STR_ARG(cli_str(s, "version")));
+    json_decref(s);
+    return status;
+}
+
+int cli_diagnose(struct cli *cli, const struct cli_rest *rest)
+{
+    int status;
+    size_t i;
+    json_t *step;
+    if (rest->argc > 1) return cli_usage(cli, "Use: diagnose [device]");
+    json_t *d = cli_ask(cli, "GET",
+                        cli_path(cli, "diagnose", rest->argc == 1 ? rest->argv[0] : NULL, NULL),
+                        NULL, &status);
+    if (!d) return status;
+    if (!cli_print_json(cli, d)) json_array_foreach(json_object_get(d, "steps"), i, step)
+        {
+            struct str fix = cli_str(step, "fix");
+            cli_say(cli, "%s  %.*s: %.*s", cli_is_true(step, "ok") ? "ok  " : "FAIL",
+                    STR_ARG(cli_str(step, "name")), STR_ARG(cli_str(step, "text")));
+            if (fix.n > 0) cli_say(cli, "      -> %.*s", STR_ARG(fix));
+        }
+    if (!cli_is_true(d, "ok")) status = ADMIN_EXIT_REFUSED;
+    json_decref(d);
+    return status;
+}
