@@ -172,14 +172,7 @@ class Demo:
         show(text)
 
     def register(self):
-        self.phone = Program(
-            [str(a) for a in [self.app / "bearline-phone", "run", *self.phone_args(),
-                              "--config-url",
-                              f"http://localhost:{self.ports['config_http']}/CSFrado.cnf.xml"]],
-            self.folder / "phone.log")
-        print(paint("33", "   $ ") + "bearline-phone run")
-        self.phone.wait_for("registered", what="bearline-phone")
-        show(self.phone.text())
+        self.run_phone("phone.log")
         say("every message of it, as the node saw it (tokens masked):")
         self.admin("trace", "CSFrado")
 
@@ -199,29 +192,44 @@ class Demo:
         say("the phone is let go at once, tries again, and says:")
         show(self.phone.text()[len(before):] or self.phone.text())
         say("what the node sent:")
-        trace = self.admin("trace", "CSFrado", "--full", quiet=True)
-        at = trace.rfind("SIP/2.0 403")
-        if at < 0:
-            raise Failed("the 403 is not in the trace:\n" + trace)
-        show(trace[at:].split("\n\n")[0].split("\r\n\r\n")[0])
-        say("and why, in one word and what to do:")
-        self.admin("diagnose", "CSFrado")
+        show(self.last_message("SIP/2.0 403"))
+        say("and why, and what to do:")
+        self.admin("diagnose", "CSFrado", may_fail=True)
+
+    def last_message(self, start):
+        """From the full trace, where each line stands behind the ladder's margin."""
+        lines = self.admin("trace", "CSFrado", "--full", quiet=True).split("\n")
+        first = [i for i, line in enumerate(lines) if start in line]
+        if not first:
+            raise Failed(f"{start} is not in the trace:\n" + "\n".join(lines))
+        message = [lines[first[-1]][lines[first[-1]].index(start):]]
+        for line in lines[first[-1] + 1:]:
+            text = line.partition("|")[2].strip()
+            if not text or ":" not in text or line[:1].isdigit():
+                break
+            message.append(text)
+        return "\n".join(message)
 
     def mend_it(self):
-        count = self.phone.text().count(" registered ") if self.phone else 0
         say("the cure it names:")
         self.admin("profile", "update", PROFILE, "--oauth", "yes")
-        self.phone.stop()
-        self.register_again(count)
+        if self.phone.process.poll() is not None:
+            self.run_phone("phone-again.log")
+        else:
+            say("the phone comes back by itself; here it is told not to wait:")
+            self.phone.stop()
+            self.run_phone("phone-again.log")
+        self.admin("show", "registrations")
 
-    def register_again(self, _count):
+    def run_phone(self, log):
+        print(paint("33", "   $ ") + "bearline-phone run")
         self.phone = Program(
             [str(a) for a in [self.app / "bearline-phone", "run", *self.phone_args(),
                               "--config-url",
                               f"http://localhost:{self.ports['config_http']}/CSFrado.cnf.xml"]],
-            self.folder / "phone-again.log")
+            self.folder / log)
         self.phone.wait_for("registered", what="bearline-phone")
-        self.admin("show", "registrations")
+        show(self.phone.text())
 
     def invite(self):
         p, app = self.ports, self.app

@@ -1,0 +1,51 @@
+"""What a newcomer sees first: the demonstration runs to its end and shows what it promises."""
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = os.environ.get("BEARLINE_BUILD", str(ROOT / "build"))
+
+
+class Demo(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        done = subprocess.run([sys.executable, ROOT / "tools" / "demo.py", "--once", "--build", BUILD],
+                              capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+                              timeout=170 * float(os.environ.get("BEARLINE_PATIENCE", "1")))
+        cls.status, cls.text = done.returncode, done.stdout + done.stderr
+
+    def test_it_ends_well(self):
+        self.assertEqual(0, self.status, self.text)
+
+    def test_the_ladder_is_register_407_register_200(self):
+        at = -1
+        for word in ("REGISTER sip:", "407 Proxy Authentication Required",
+                     'Proxy-Authenticate: Bearer realm="ccmsipline"', "REGISTER sip:",
+                     'Proxy-Authorization: Bearer token="<masked', "200 OK", "Expires: 120"):
+            found = self.text.find(word, at + 1)
+            self.assertGreater(found, at, f"{word} in its place in:\n{self.text}")
+            at = found
+
+    def test_the_verification_commands_answer_as_the_source_document_shows(self):
+        self.assertIn("   | paramvalue\n   | =====\n   | 1\n", self.text)
+        self.assertIn("Executing.. please wait.", self.text)
+        self.assertRegex(self.text, r"\| bearlined +\d+ +\S+ +\d+u +IPv4 +\d+ +0t0 +TCP "
+                                    r"127\.0\.0\.1:\d+ \(LISTEN\)")
+
+    def test_the_mismatch_is_provoked_and_explained(self):
+        self.assertIn("SIP/2.0 403 Forbidden", self.text)
+        self.assertIn("| Retry-After: 35\n", self.text)
+        self.assertIn('| Warning: 399 ucm1 "SIP OAuth Registration port Mismatch"\n', self.text)
+        self.assertIn("| Bearline-Reason: port-mismatch-profile-without-oauth\n", self.text)
+        self.assertRegex(self.text, r"FAIL +Last refusal: .*port-mismatch-profile-without-oauth")
+
+    def test_no_token_and_no_password_is_shown(self):
+        self.assertNotIn("eyJ", self.text)
+        self.assertNotIn("correct horse", self.text)
+
+
+if __name__ == "__main__":
+    unittest.main()
