@@ -270,7 +270,9 @@ static void replace_holders(struct job *j)
 {
     struct location *l = j->v->worker->node->location;
     for (size_t i = 0; i < j->holder_count; i++) {
-        struct location_key key = {.by = LOCATION_BY_FLOW, .flow = j->holders[i].flow};
+        /* Other devices on that flow are an edge's other phones. */
+        struct location_key key = {
+            .by = LOCATION_BY_DEVICE, .text = j->v->device->name, .flow = j->holders[i].flow};
         if (j->holders[i].flow != 0) location_remove(l, &key, 0, LOCATION_REPLACED, on_replaced, j);
     }
 }

@@ -474,6 +474,38 @@ static void test_on_an_edges_connection_every_phone_proves_itself(void **state)
     assert_int_equal(0, bed_count(b));
 }
 
+static void test_a_phone_that_moves_leaves_the_edges_other_phones(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct store_why why = {""};
+    struct store_device_line line = {.index = 1, .pattern = STR("1010"), .contact = STR("uuid-9")};
+    struct store_device d = {.name = STR("CSFeve"),
+                             .model = 503,
+                             .owner = STR("eve"),
+                             .profile = STR("Cisco Unified Client Services Framework - OAuth auth"),
+                             .enabled = true,
+                             .lines = &line,
+                             .line_count = 1};
+    assert_rc(RC_OK, store_device_put(b->store, &admin, STORE_ADD, &d, &why));
+    struct siptx_flow *edge = bed_flow(b, SIPTX_TLS, CALL_MRA, 10010);
+    struct siptx_flow *direct = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 20020);
+    bed_token(b, token, "eve", "g2", 3600);
+    char headers[BED_TOKEN_MAX + 64];
+    snprintf(headers, sizeof headers, "Proxy-Authorization: Bearer token=\"%s\"\r\n", token);
+    assert_int_equal(200, bed_register(b, edge, "1010",
+                                       "<sip:eve@10.10.10.11>;+u.sip!devicename.ccm.cisco.com="
+                                       "\"CSFeve\"",
+                                       headers, NULL));
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, edge, "CSFrado", token, NULL));
+    assert_int_equal(2, bed_count(b));
+    assert_int_equal(200, bed_cisco(b, direct, "CSFrado", token, NULL));
+    assert_int_equal(2, bed_count(b)); /* eve's and rado's new one */
+    assert_true(kit_log_has(&b->lines, "event=register.released device=CSFrado"));
+    assert_false(kit_log_has(&b->lines, "event=register.released device=CSFeve"));
+}
+
 static void test_an_expired_token_remembered_is_no_bad_token(void **state)
 {
     struct bed *b = *state;
@@ -578,6 +610,7 @@ int main(void)
         T(test_malformed_contact_names_what_is_wrong),
         T(test_a_flow_that_changes_its_dialect_keeps_its_user),
         T(test_on_an_edges_connection_every_phone_proves_itself),
+        T(test_a_phone_that_moves_leaves_the_edges_other_phones),
         T(test_an_expired_token_remembered_is_no_bad_token),
         T(test_a_refresh_with_a_new_token_ends_the_refusal),
         T(test_a_udp_flow_forgotten_keeps_its_bindings),

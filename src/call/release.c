@@ -80,16 +80,26 @@ static void send_notify(struct siptx_stack *s, struct siptx_flow *f, const struc
                  LOG_CSTR("rc", rc_name(rc)));
 }
 
+/* An edge's connection stays: it carries other phones. A closed one takes along what else was
+ * registered over it; a UDP flow only forgets. */
+static void let_flow_go(struct siptx_flow *f)
+{
+    if (f->listener_kind == CALL_MRA) return;
+    if (siptx_transport_is_reliable((enum siptx_transport)f->transport)) {
+        siptx_flow_close(f, SIPTX_CLOSE_OWNER);
+    } else {
+        siptx_flow_set_user(f, NULL, NULL);
+        siptx_flow_pin(f, false);
+    }
+}
+
 static void on_worker(struct siptx_stack *s, void *ctx)
 {
     struct release *r = ctx;
     struct siptx_flow *f = s ? siptx_flow_find(s, r->flow_id) : NULL;
     if (f) {
-        siptx_flow_set_user(f, NULL, NULL);
-        siptx_flow_pin(f, false);
         if (r->notify) send_notify(s, f, r);
-        if (siptx_transport_is_reliable((enum siptx_transport)f->transport))
-            siptx_flow_close(f, SIPTX_CLOSE_OWNER);
+        let_flow_go(f);
     }
     free(r);
 }

@@ -328,6 +328,23 @@ static void test_found_by_everything(void **state)
     assert_int_equal(0, fetch(f, AOR("sip:nobody"), T0));
 }
 
+static void test_remove_by_device_on_one_flow(void **state)
+{
+    struct fixture *f = *state;
+    struct location_binding c[] = {contact("sip:a@1", "x", 1, 60), contact("sip:b@1", "y", 1, 60),
+                                   contact("sip:c@1", "z", 1, 60)};
+    c[1].flow = 8;
+    c[2].device = STR("CSFeve");
+    assert_rc(RC_OK, update(f, "sip:1010", c, 3, T0));
+    struct location_key key = DEVICE("csfrado");
+    key.flow = 7;
+    assert_int_equal(1, fetch(f, key, T0));
+    assert_int_equal(1, drop(f, key, 0, LOCATION_REPLACED));
+    assert_string_equal("replaced:sip:a@1 ", f->heard);
+    assert_int_equal(1, fetch(f, DEVICE("CSFrado"), T0));
+    assert_int_equal(1, fetch(f, FLOW(7), T0));
+}
+
 static void test_remove_by_key_with_cause(void **state)
 {
     struct fixture *f = *state;
@@ -597,6 +614,7 @@ int location_contract_run(const struct location_backend *b)
         T(test_sweep_takes_what_expired),
         T(test_expired_make_room_and_do_not_block),
         T(test_found_by_everything),
+        T(test_remove_by_device_on_one_flow),
         T(test_remove_by_key_with_cause),
         T(test_refresh_on_another_flow_moves_the_index),
         T(test_kept_binding_outlives_its_removal),

@@ -98,7 +98,7 @@ static bool key_eq(const struct location_key *a, const struct location_key *b)
 bool location_key_fits(const struct location_key *key, const struct location_binding *b)
 {
     struct location_key k = key_by(key->by, b);
-    return key_eq(&k, key);
+    return key_eq(&k, key) && (key->flow == 0 || key->flow == b->flow);
 }
 
 static struct location_bucket_shard *shard_for(struct location_table *t, uint64_t hash)
@@ -178,8 +178,7 @@ enum rc location_table_collect(struct location_table *t, const struct location_k
     LIST_FOR_EACH(it, bucket_for(s, hash))
     {
         const struct location_binding *b = &stored_at(t, it)->pub;
-        struct location_key k = key_of(t, b);
-        if (rc == RC_OK && key_eq(&k, key)) rc = location_refs_add(out, b);
+        if (rc == RC_OK && location_key_fits(key, b)) rc = location_refs_add(out, b);
     }
     pthread_mutex_unlock(&s->lock);
     return rc;

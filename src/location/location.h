@@ -123,7 +123,7 @@ enum location_index {
 struct location_key {
     enum location_index by;
     struct str text; /* device and user compare without ASCII case */
-    uint64_t flow;
+    uint64_t flow;   /* with device, user or grant: 0, or only those of this flow */
 };
 /* Takes out everything found; except: that one binding id stays (0: none). The answer holds those
  * that were taken out. */
