@@ -141,8 +141,8 @@ int admin_cli_run(const struct admin_cli_options *options, int argc, char *const
     int status = ADMIN_EXIT_USAGE;
     arena_init(&a, NULL, 0, 1 << 20);
     /* one word with blanks is a whole command, quotes and all: bearline "run sql ..." */
-    bool is_line = argc == 1 && strchr(argv[0], ' ') != NULL;
-    if (is_line)
+    cli.is_shell = argc == 1 && strchr(argv[0], ' ') != NULL;
+    if (cli.is_shell)
         status = cli_line(&cli, str_from(argv[0]));
     else if (command_join(argc, argv, &a, &line) == RC_OK)
         status = cli_line(&cli, line);

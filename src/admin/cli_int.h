@@ -11,7 +11,7 @@
 struct cli {
     const struct admin_cli_options *o;
     struct arena arena;
-    bool is_shell; /* typed at the prompt: quotes reach us as typed */
+    bool is_shell; /* the line is as it was typed; else a shell has taken its quotes away */
     bool leave;    /* "quit" */
 };
 

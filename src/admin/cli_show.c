@@ -35,22 +35,62 @@ static void print_table(struct cli *cli, json_t *answer)
         fprintf(cli->o->err, "There are more rows; narrow the question with WHERE.\n");
 }
 
+/* The statement of a one-shot command: the shell took the quotes, a word with blanks was a text. */
+static enum rc statement_of(struct cli *cli, const struct cli_rest *rest, struct str column,
+                            struct str *out)
+{
+    struct buf b;
+    buf_init(&b, COMMAND_LINE_MAX);
+    for (int i = 0; i < rest->argc; i++) {
+        struct str word = str_from(rest->argv[i]);
+        bool is_text = str_find_char(word, ' ') != STR_NPOS || str_eq(word, column);
+        if (i > 0) buf_put_char(&b, ' ');
+        if (is_text) buf_put_char(&b, '\'');
+        for (size_t k = 0; k < word.n; k++) {
+            if (is_text && word.p[k] == '\'') buf_put_char(&b, '\'');
+            buf_put_char(&b, word.p[k]);
+        }
+        if (is_text) buf_put_char(&b, '\'');
+    }
+    enum rc rc = buf_rc(&b);
+    if (rc == RC_OK) rc = arena_str_dup(&cli->arena, buf_str(&b), out);
+    buf_fini(&b);
+    return rc;
+}
+
+static json_t *ask_sql(struct cli *cli, struct str text, int *status, json_t **refusal)
+{
+    json_t *body = json_pack("{s:s%}", "statement", text.p, text.n);
+    return cli_ask_quiet(cli, "POST", cli_path(cli, "sql", NULL), body, status, refusal);
+}
+
+/* WHERE paramname = ClusterSIPOAuthMode, as a shell leaves it: what is no column was a text. */
+static json_t *ask_again_quoted(struct cli *cli, const struct cli_rest *rest, int *status,
+                                json_t **refusal)
+{
+    static const struct str sign = STR_INIT("no such column: ");
+    struct str why = cli_str(*refusal, "message"), text;
+    if (!str_starts(why, sign)) return NULL;
+    struct str column = str_sub(why, sign.n, why.n);
+    if (statement_of(cli, rest, column, &text) != RC_OK) return NULL;
+    json_t *other = NULL, *answer = ask_sql(cli, text, status, &other);
+    json_decref(*refusal);
+    *refusal = other;
+    return answer;
+}
+
 int cli_run_sql(struct cli *cli, const struct cli_rest *rest)
 {
     int status;
+    json_t *refusal;
     struct str text = rest->raw;
+    bool is_split = !cli->is_shell && rest->argc > 1;
     if (rest->argc == 0) return cli_usage(cli, "Use: run sql select ...");
-    /* one quoted word is the statement; words of a shell have lost their quotes */
-    if (rest->argc == 1) text = str_from(rest->argv[0]);
-    json_t *refusal, *body = json_pack("{s:s%}", "statement", text.p, text.n);
-    json_t *answer = cli_ask_quiet(cli, "POST", cli_path(cli, "sql", NULL), body, &status,
-                                   &refusal);
-    if (refusal) {
-        cli_print_refusal(cli, refusal);
-        if (!cli->is_shell && rest->argc > 1 && str_find_char(text, '\'') == STR_NPOS &&
-            str_find_char(text, '=') != STR_NPOS)
-            fprintf(cli->o->err, "Your shell takes quotes away: write bearline \"run sql ...\".\n");
-    }
+    if (rest->argc == 1) text = str_from(rest->argv[0]); /* one quoted word is the statement */
+    if (is_split && statement_of(cli, rest, STR(""), &text) != RC_OK) return ADMIN_EXIT_REFUSED;
+    json_t *answer = ask_sql(cli, text, &status, &refusal);
+    if (refusal && is_split) answer = ask_again_quoted(cli, rest, &status, &refusal);
+    if (refusal) cli_print_refusal(cli, refusal);
     if (answer && !cli_print_json(cli, answer)) print_table(cli, answer);
     json_decref(answer);
     json_decref(refusal);
