@@ -67,6 +67,8 @@ struct node {
     struct siptx_limits sip_limits;
     struct wheel_timer tick, minute;
     atomic_uint_least64_t minutes; /* counted by the control thread, read by the pool */
+    pthread_mutex_t moving;
+    char url[APP_NAME_MAX + 32]; /* where users sign in now; under moving */
     bool is_new;
 };
 
@@ -163,11 +165,16 @@ static enum rc open_certs(struct node *n, struct store_why *why)
 
 /* ---- tokens ---- */
 
+static void print_url(char *out, size_t cap, struct str host, int port)
+{
+    bool v6 = str_find_char(host, ':') >= 0;
+    snprintf(out, cap, v6 ? "https://[%.*s]:%d" : "https://%.*s:%d", STR_ARG(host), port);
+}
+
+/* As it was at the start. */
 static void own_url(const struct node *n, char *out, size_t cap)
 {
-    bool v6 = strchr(n->settings.host, ':') != NULL;
-    snprintf(out, cap, v6 ? "https://[%s]:%d" : "https://%s:%d", n->settings.host,
-             n->settings.ports.https);
+    print_url(out, cap, str_from(n->settings.host), n->settings.ports.https);
 }
 
 static enum rc open_auth(struct node *n, struct store_why *why)
@@ -350,6 +357,37 @@ static enum rc open_listeners(struct node *n)
 
 /* ---- following changes and time ---- */
 
+/* Where users sign in has moved: the phones are sent to the new address, and tokens name it. */
+static void move_url(struct node *n, const char *url)
+{
+    struct store_why why = {""};
+    if (strcmp(url, n->url) == 0) return;
+    enum rc rc = auth_set_issuer_url(n->auth, str_from(url), &why);
+    if (rc == RC_OK) rc = call_node_set_authz_server(n->call, str_from(url));
+    if (rc == RC_OK) {
+        snprintf(n->url, sizeof n->url, "%s", url);
+        log_info(&n->log, "node.url", LOG_CSTR("url", url));
+    } else {
+        log_error(&n->log, "node.url_kept", LOG_CSTR("url", n->url), LOG_CSTR("rc", rc_name(rc)),
+                  LOG_CSTR("why", why.text));
+    }
+}
+
+/* Reading the row and following it are one: of two threads that committed, whichever reads last must
+ * have the last word. */
+static void follow_url(struct node *n)
+{
+    char url[APP_NAME_MAX + 32];
+    pthread_mutex_lock(&n->moving);
+    const struct directory_node *row = directory_node_ref(n->directory, str_from(n->settings.name));
+    if (row) {
+        print_url(url, sizeof url, row->host, row->ports.https);
+        move_url(n, url);
+    }
+    directory_node_unref(row);
+    pthread_mutex_unlock(&n->moving);
+}
+
 /* On the thread that committed the change, which is never a loop's. */
 static void on_change(void *ctx, enum store_kind kind, struct str key, bool removed)
 {
@@ -358,6 +396,7 @@ static void on_change(void *ctx, enum store_kind kind, struct str key, bool remo
     bool mode = kind == STORE_PARAM &&
                 str_eq(key, str_from(store_param_def(STORE_P_SIP_OAUTH_MODE)->name));
     if (kind == STORE_CERT || kind == STORE_TRUST) app_listeners_reload_tls(n->listeners);
+    if (kind == STORE_NODE && str_eq_nocase(key, str_from(n->settings.name))) follow_url(n);
     if (kind == STORE_NODE || mode) app_listeners_changed(n->listeners);
 }
 
@@ -450,6 +489,7 @@ static enum rc start(struct node *n, struct store_why *why)
     if (rc != RC_OK) return rc;
     n->live.listeners = n->listeners;
     n->live.limits = n->limits;
+    own_url(n, n->url, sizeof n->url);
     rc = directory_subscribe(n->directory, on_change, n);
     if (rc == RC_OK) rc = open_control_socket(n);
     if (rc == RC_OK) rc = net_loop_on_signal(n->control, SIGTERM, on_stop, n);
@@ -565,6 +605,7 @@ static void raise_file_limit(void)
 static int run(struct node *n)
 {
     struct store_why why = {""};
+    pthread_mutex_init(&n->moving, NULL);
     n->clock = net_clock_real();
     n->random = crypto_random_system();
     n->log = (struct log){.level = n->settings.log_level, .clock = n->clock, .sink = to_stderr};
@@ -587,6 +628,7 @@ static int run(struct node *n)
     }
     int status = rc == RC_OK ? 0 : fail("it could not start", rc, &why);
     stop(n);
+    pthread_mutex_destroy(&n->moving);
     if (rc == RC_OK) log_info(&n->log, "node.stopped", LOG_CSTR("node", n->settings.name));
     return rc == RC_OK ? 0 : n->store ? status : EXIT_STORE;
 }
