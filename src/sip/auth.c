@@ -53,6 +53,7 @@ static enum rc auth_params(struct cur *c, struct sip_auth *a)
 enum rc sip_auth_parse(struct str value, struct sip_auth *out, struct parse_at *at)
 {
     struct cur c = cur_of(lex_trim(value));
+    out->scheme = SIP_AUTH_OTHER;
     out->param_count = 0;
     out->token68 = (struct str){NULL, 0};
     if (!lex_token(&c, &out->scheme_text))

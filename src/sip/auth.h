@@ -28,7 +28,8 @@ struct sip_auth {
 };
 
 /* scheme (token68 | auth-params | token68 "," auth-params). RC_MALFORMED; RC_TOO_BIG over
- * SIP_AUTH_PARAM_MAX; RC_INVALID when a parameter stands there twice. at may be NULL. */
+ * SIP_AUTH_PARAM_MAX; RC_INVALID when a parameter stands there twice. at may be NULL. out->scheme
+ * is what could be read of it on failure too. */
 MUST_CHECK enum rc sip_auth_parse(struct str value, struct sip_auth *out, struct parse_at *at);
 /* The parameter, or NULL. Any case. */
 const struct sip_auth_param *sip_auth_find(const struct sip_auth *a, struct str name);

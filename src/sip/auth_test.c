@@ -41,6 +41,25 @@ static void test_bearer_forms(void **state)
     }
 }
 
+static void test_a_failure_still_names_the_scheme(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in;
+        enum sip_auth_scheme scheme;
+    } cases[] = {
+        {"", SIP_AUTH_OTHER},
+        {"\"Bearer\" x", SIP_AUTH_OTHER},
+        {"Bearer abc def", SIP_AUTH_BEARER},
+        {"Digest realm=\"open", SIP_AUTH_DIGEST},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sip_auth a = {.scheme = SIP_AUTH_BASIC};
+        assert_rc(RC_MALFORMED, sip_auth_parse(str_from(cases[i].in), &a, NULL));
+        assert_int_equal(cases[i].scheme, a.scheme);
+    }
+}
+
 static void test_parameters_are_bounded(void **state)
 {
     (void)state;
@@ -141,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bearer_forms),
+        cmocka_unit_test(test_a_failure_still_names_the_scheme),
         cmocka_unit_test(test_parameters_are_bounded),
         cmocka_unit_test(test_digest_round),
         cmocka_unit_test(test_printed_lines),
