@@ -29,6 +29,7 @@ struct call_node {
     pthread_mutex_t lock; /* of authz_server */
     char *authz_server;
     _Atomic uint64_t authz_generation;
+    _Atomic uint64_t changes; /* of the directory, told before location is searched for them */
     struct {
         _Atomic uint64_t accepted_new, accepted_refresh, unregistered, standby, released;
         _Atomic uint64_t verdicts[CALL_WHY_COUNT];
@@ -92,6 +93,8 @@ struct call_visit {
     const struct directory_device_line *line; /* the To's line on the device; borrowed */
     struct oauth_claims claims;
     enum oauth_reason token_reason;
+    uint64_t key_generation;           /* at least as old as the keys that verified the token */
+    uint64_t changes;                  /* the node's, before anything was read */
     bool has_claims, claims_are_fresh; /* fresh: came with this request */
     bool nonce_is_stale;
     uint32_t nonce_count; /* of the Digest credentials accepted; for the flow to remember */
@@ -125,6 +128,10 @@ extern const struct str call_allow; /* "Allow: ...CRLF" */
 void call_decide(struct call_visit *v);
 /* Does a stored binding still fit the configuration? */
 bool call_binding_fits(struct call_node *n, const struct location_binding *b, enum call_why *why);
+
+/* node.c: after a registration. False: the directory changed while it was made, it no longer fits,
+ * and the device's bindings are taken out again. */
+bool call_node_confirm(const struct call_visit *v, const struct location_binding *b);
 
 /* registrar.c */
 void call_register(struct call_visit *v);

@@ -75,6 +75,7 @@ void call_credentials_bearer(struct call_visit *v)
     struct str token;
     int64_t now_s = clock_unix_s(&v->worker->node->clock);
     v->token_reason = OAUTH_OK;
+    v->key_generation = oauth_verifier_generation(v->worker->node->verifier);
     enum rc rc = credentials_find(v->message, SIP_AUTH_BEARER, &auth);
     if (rc == RC_NOT_FOUND) {
         bearer_remembered(v, now_s);

@@ -135,6 +135,7 @@ static void check_by(struct call_node *n, enum location_index by, struct str tex
 static void on_directory_change(void *ctx, enum store_kind kind, struct str key, bool removed)
 {
     struct call_node *n = ctx;
+    atomic_fetch_add(&n->changes, 1); /* call_node_confirm relies on it coming first */
     if (kind == STORE_USER) check_by(n, LOCATION_BY_USER, key);
     if (kind == STORE_DEVICE) check_by(n, LOCATION_BY_DEVICE, key);
     if (kind == STORE_GRANT && removed) remove_by(n, LOCATION_BY_GRANT, key);
@@ -143,6 +144,22 @@ static void on_directory_change(void *ctx, enum store_kind kind, struct str key,
         (str_eq(key, str_from(store_param_def(STORE_P_SIP_OAUTH_MODE)->name)) ||
          str_eq(key, str_from(store_param_def(STORE_P_OWNER_CHECK)->name))))
         check_all(n);
+}
+
+/* A change is in place, then counted, then looked for in location. So a registration that finds the
+ * count as it was is found there by the change; any other looks once more itself. */
+bool call_node_confirm(const struct call_visit *v, const struct location_binding *b)
+{
+    struct call_node *n = v->worker->node;
+    enum call_why why;
+    enum oauth_reason reason;
+    if (atomic_load(&n->changes) == v->changes) return true;
+    if (call_binding_fits(n, b, &why) &&
+        (!v->has_claims ||
+         oauth_verify_again(n->verifier, &v->claims, clock_unix_s(&n->clock), &reason) == RC_OK))
+        return true;
+    remove_by(n, LOCATION_BY_DEVICE, b->device);
+    return false;
 }
 
 static void on_reset(void *ctx, enum rc rc, const struct location_binding *const *bindings,

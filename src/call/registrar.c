@@ -311,11 +311,14 @@ static void finish(struct job *j, const struct location_binding *const *bindings
 {
     struct call_visit *v = j->v;
     struct call_node *n = v->worker->node;
+    if (!j->removes && !call_node_confirm(v, &j->bindings[0])) {
+        answer_error(v, 503, "", "Retry-After: 1\r\n"); /* the next one hears the reason */
+        return;
+    }
     if (v->cisco && !j->removes) replace_holders(j);
     if (v->request->flow && !j->removes) {
         if (call_flow_remember(v->request->flow, v->device->name, v->cisco,
-                               v->has_claims ? &v->claims : NULL,
-                               oauth_verifier_generation(n->verifier)) != RC_OK)
+                               v->has_claims ? &v->claims : NULL, v->key_generation) != RC_OK)
             log_warn(n->log, "register.not_remembered", LOG_STR("device", v->device->name));
         struct call_flow *known = call_flow_of(v->request->flow);
         if (known) known->binding_id = j->binding_id;

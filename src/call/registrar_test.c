@@ -1,6 +1,7 @@
 #include "kit/kit.h"
 
 #include "call/bed.h"
+#include "call/call_int.h"
 
 #include <stdio.h>
 
@@ -304,6 +305,39 @@ static void test_a_removed_right_lets_the_registration_go(void **state)
     assert_int_equal(1, c.released);
 }
 
+/* A clock that, asked between decision and registration, turns the mode off. */
+struct meddler {
+    struct bed *bed;
+    struct clock real;
+};
+
+static int64_t meddle_mono(void *ctx)
+{
+    struct meddler *m = ctx;
+    m->bed->node->clock = m->real;
+    bed_param(m->bed, "ClusterSIPOAuthMode", "0");
+    return clock_mono_ms(&m->real);
+}
+
+static int64_t meddle_unix(void *ctx)
+{
+    return clock_unix_ms(&((struct meddler *)ctx)->real);
+}
+
+static void test_a_right_removed_meanwhile_is_no_registration(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", NULL, "Expires: 0\r\n"));
+    struct meddler m = {b, b->node->clock};
+    b->node->clock = (struct clock){.mono_ms = meddle_mono, .unix_ms = meddle_unix, .ctx = &m};
+    assert_int_equal(503, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_int_equal(0, bed_count(b));
+}
+
 static void test_mode_off_lets_oauth_registrations_go(void **state)
 {
     struct bed *b = *state;
@@ -599,6 +633,7 @@ int main(void)
         T(test_an_oauth_device_on_the_old_ports_is_the_port_mismatch),
         T(test_a_foreign_domain_or_line_is_404),
         T(test_a_removed_right_lets_the_registration_go),
+        T(test_a_right_removed_meanwhile_is_no_registration),
         T(test_mode_off_lets_oauth_registrations_go),
         T(test_a_lost_connection_takes_its_bindings),
         T(test_the_newest_registration_of_a_device_name_wins),

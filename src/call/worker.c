@@ -126,6 +126,7 @@ static void visit_end(void *ctx, struct siptx_request *r)
 static struct call_visit *visit_begin(struct call_worker *w, struct siptx_request *r)
 {
     struct call_visit *v = ARENA_NEW(r->arena, struct call_visit);
+    uint64_t changes = atomic_load(&w->node->changes);
     const struct directory_params *params = call_worker_params(w);
     if (!v || !params || !r->flow || r->flow->listener_kind < 0) return NULL;
     v->worker = w;
@@ -133,6 +134,7 @@ static struct call_visit *visit_begin(struct call_worker *w, struct siptx_reques
     v->message = r->message;
     v->arena = r->arena;
     v->params = params;
+    v->changes = changes;
     v->listener = (enum call_listener)r->flow->listener_kind;
     r->user = v;
     r->on_end = visit_end;
