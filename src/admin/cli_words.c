@@ -97,11 +97,11 @@ static bool type_line(struct cli *cli, const char *prompt, char *out, size_t cap
     int fd = fileno(cli->o->in);
     if (tcgetattr(fd, &shown) != 0) return false;
     hidden = shown;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG); /* Ctrl-C comes as a character */
     fprintf(cli->o->err, "%s", prompt);
     fflush(cli->o->err);
     if (tcsetattr(fd, TCSAFLUSH, &hidden) != 0) return false;
-    bool ok = fgets(out, (int)cap, cli->o->in) != NULL;
+    bool ok = fgets(out, (int)cap, cli->o->in) != NULL && !strchr(out, '\003');
     tcsetattr(fd, TCSAFLUSH, &shown);
     fputc('\n', cli->o->err);
     if (ok) out[strcspn(out, "\r\n")] = '\0';
@@ -115,6 +115,7 @@ bool cli_ask_password(struct cli *cli, const char *what, struct str *out)
     bool ok = type_line(cli, prompt, first, sizeof first) &&
               type_line(cli, "Once more: ", again, sizeof again);
     bool same = ok && strcmp(first, again) == 0;
+    if (!ok) fprintf(cli->o->err, "Nothing was changed.\n");
     if (ok && !same) fprintf(cli->o->err, "The two are not the same. Nothing was changed.\n");
     if (same) same = arena_str_dup(&cli->arena, str_from(first), out) == RC_OK;
     crypto_wipe(first, sizeof first);

@@ -1,6 +1,8 @@
 #include "admin/shell_int.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <histedit.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -32,6 +34,8 @@ static char *prompt(EditLine *el)
 static void collect(void *ctx, struct str word)
 {
     struct candidates *c = ctx;
+    for (size_t i = 0; i < c->count; i++)
+        if (str_eq(c->words[i], word)) return;
     if (c->count < CANDIDATE_MAX) c->words[c->count++] = word;
 }
 
@@ -159,7 +163,6 @@ static bool start(struct shell *s)
     el_set(s->edit, EL_CLIENTDATA, s);
     el_set(s->edit, EL_PROMPT, prompt);
     el_set(s->edit, EL_EDITOR, "emacs");
-    el_set(s->edit, EL_SIGNAL, 1);
     el_set(s->edit, EL_ADDFN, "complete", "complete the word", complete);
     el_set(s->edit, EL_ADDFN, "question", "what may come next", question);
     el_set(s->edit, EL_BIND, "^I", "complete", NULL);
@@ -175,6 +178,28 @@ static void stop(struct shell *s)
     if (s->edit) el_end(s->edit);
 }
 
+static void on_interrupt(int signal)
+{
+    (void)signal; /* it ends the read, no more */
+}
+
+/* The next line. Ctrl-C drops the one being typed; while a command runs it ends the program. */
+static const char *next_line(struct shell *s, int *count)
+{
+    struct sigaction drop = {.sa_handler = on_interrupt}, before;
+    const char *line;
+    sigaction(SIGINT, &drop, &before);
+    for (;;) {
+        errno = 0;
+        line = el_gets(s->edit, count);
+        if (line || *count >= 0 || errno != EINTR) break;
+        fputs("^C\n", s->cli->o->out);
+        el_reset(s->edit);
+    }
+    sigaction(SIGINT, &before, NULL);
+    return line && *count > 0 ? line : NULL;
+}
+
 int shell_run(struct cli *cli)
 {
     struct shell s = {.cli = cli};
@@ -185,7 +210,7 @@ int shell_run(struct cli *cli)
         return ADMIN_EXIT_REFUSED;
     }
     fprintf(cli->o->out, "Bearline administration. help or ? shows the commands, TAB completes.\n");
-    while (!cli->leave && (line = el_gets(s.edit, &count)) != NULL && count > 0) {
+    while (!cli->leave && (line = next_line(&s, &count)) != NULL) {
         history_keep(&s, line);
         int one = cli_line(cli, str_of(line, (size_t)count));
         if (one != ADMIN_EXIT_OK) status = one;
