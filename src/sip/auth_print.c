@@ -1,6 +1,7 @@
 /* sip/auth_print.c - challenges and credentials as header lines. */
 #include "sip/auth.h"
 #include "sip/print.h"
+#include "sip/values.h"
 
 static void auth_begin(struct buf *out, enum sip_header_id id, struct str scheme)
 {
@@ -9,7 +10,8 @@ static void auth_begin(struct buf *out, enum sip_header_id id, struct str scheme
     buf_put_str(out, scheme);
 }
 
-/* Empty values are left out. */
+/* Empty values are left out. One that is to stand without quotes and is no token gets them all the
+ * same: a peer's words cannot begin a parameter, or a line, of their own. */
 static void auth_put(struct buf *out, bool *first, struct str name, struct str value, bool quoted)
 {
     if (value.n == 0) return;
@@ -17,7 +19,7 @@ static void auth_put(struct buf *out, bool *first, struct str name, struct str v
     *first = false;
     buf_put_str(out, name);
     buf_put_char(out, '=');
-    if (quoted)
+    if (quoted || !sip_is_token(value))
         sip_print_quoted(out, value);
     else
         buf_put_str(out, value);

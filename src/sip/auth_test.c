@@ -156,9 +156,25 @@ static void test_printed_lines(void **state)
                buf_str(&b));
 }
 
+static void test_a_word_of_the_peer_begins_no_parameter_and_no_line(void **state)
+{
+    (void)state;
+    struct buf b;
+    struct sip_auth a;
+    struct sip_digest d = {.nonce = STR("n"), .qop = STR("auth,realm=x\r\nEvil: 1")};
+    buf_init(&b, 4096);
+    sip_digest_print(&b, SIP_HEADER_AUTHORIZATION, &d);
+    assert_rc(RC_OK, buf_rc(&b));
+    assert_int_equal(b.n - 1, str_find_char(buf_str(&b), '\n')); /* one line */
+    assert_rc(RC_OK, sip_auth_parse(line_value(&b), &a, NULL));
+    assert_null(sip_auth_find(&a, STR("realm")));
+    buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_word_of_the_peer_begins_no_parameter_and_no_line),
         cmocka_unit_test(test_bearer_forms),
         cmocka_unit_test(test_a_failure_still_names_the_scheme),
         cmocka_unit_test(test_parameters_are_bounded),
