@@ -17,19 +17,24 @@ PROFILE = "Cisco Unified Client Services Framework - OAuth auth"
 # listens gets a free port as well, so that a node that runs already is not disturbed.
 SETTINGS = """\
 [node]
-name = localhost
+name = bench
+host = localhost
+addresses = 127.0.0.1
+
+[paths]
 data = {data}
 control = {control}
+
+[limits]
 workers = 1
-address = 127.0.0.1
 
 [ports]
-line = {ports[0]}
-secure_line = {ports[1]}
+sip = {ports[0]}
+sips = {ports[1]}
 oauth = {port}
 mra = {ports[2]}
-config = {ports[3]}
-config_tls = {ports[4]}
+config_http = {ports[3]}
+config_https = {ports[4]}
 https = {ports[5]}
 """
 
@@ -39,8 +44,10 @@ CLI = ["{bearline}", "--socket", "{control}"]
 
 # What the administrator would type once. {import} is the file of rows(), {jwks} the key set.
 SETUP = [
-    ["issuer", "add", ISSUER, f"audience={AUDIENCE}", "user-claim=sub", "jwks={jwks}"],
+    ["profile", "add", PROFILE, "--security", "Encrypted", "--transport", "TLS", "--oauth", "yes"],
+    ["issuer", "add", ISSUER, "--audience", AUDIENCE, "--user-claim", "sub", "--jwks-file", "{jwks}"],
     ["import", "{import}"],
+    ["param", "update", "OAuth with Refresh Login Flow", "Enabled"],
     ["utils", "sipOAuth-mode", "enable"],
 ]
 

@@ -57,8 +57,8 @@ def is_free(port):
     return True
 
 
-def choose_ports():
-    if all(is_free(p) for p in PORTS.values()):
+def choose_ports(any_free):
+    if not any_free and all(is_free(p) for p in PORTS.values()):
         return dict(PORTS)
     ports, candidate = {}, 20000 + os.getpid() % 20000
     for name in PORTS:
@@ -103,10 +103,10 @@ class Program:
 
 
 class Demo:
-    def __init__(self, build, folder):
+    def __init__(self, build, folder, any_free):
         self.app = pathlib.Path(build) / "src" / "app"
         self.folder = pathlib.Path(folder)
-        self.ports = choose_ports()
+        self.ports = choose_ports(any_free)
         self.socket = self.folder / "control.sock"
         self.ca = self.folder / "node" / "ca.pem"
         self.state = self.folder / "phone"
@@ -276,11 +276,13 @@ def steps(demo, once):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after the last step")
+    parser.add_argument("--free-ports", action="store_true",
+                        help="any free ports, even where the standard ones are free")
     parser.add_argument("--build", default=str(ROOT / "build"), help="build folder")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = tempfile.mkdtemp(prefix="bearline-demo-")
-    demo = Demo(args.build, folder)
+    demo = Demo(args.build, folder, args.free_ports)
     began = time.monotonic()
     try:
         steps(demo, args.once)

@@ -12,8 +12,8 @@ BUILD = os.environ.get("BEARLINE_BUILD", str(ROOT / "build"))
 class Demo(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        done = subprocess.run([sys.executable, ROOT / "tools" / "demo.py", "--once", "--build", BUILD],
-                              capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        done = subprocess.run([sys.executable, ROOT / "tools" / "demo.py", "--once", "--free-ports",
+                               "--build", BUILD], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
                               timeout=170 * float(os.environ.get("BEARLINE_PATIENCE", "1")))
         cls.status, cls.text = done.returncode, done.stdout + done.stderr
 
