@@ -45,7 +45,7 @@ static const char help[] =
     "  --quiet                no log\n"
     "  --trace                also print whole messages, tokens masked\n"
     "  --trace-file FILE      print them there\n"
-    "  --sip-user NAME        lines with a SIP password: user name (default: the device's name)\n"
+    "  --sip-user NAME        lines with a SIP password: user name (default: the device's owner)\n"
     "  --sip-password-file F  lines with a SIP password: file with it\n"
     "  --cert FILE --key FILE lines with a client certificate: the device's\n"
     "  --device, --server, --ca   for such lines without a sign-in\n"
@@ -313,7 +313,8 @@ static enum phone_exit do_status(struct arguments *a)
     if (exit != PHONE_EXIT_OK)
         return exit == PHONE_EXIT_NOT_SIGNED_IN ? PHONE_EXIT_NOT_REGISTERED : exit;
     bool running = phone_state_is_locked(&state);
-    if (phone_status_load(&state, &st) != RC_OK && phone_tokens_load(&state, &tokens) == RC_OK) {
+    if (phone_status_load(&state, &st) != RC_OK) st = (struct phone_status){0};
+    if (phone_tokens_load(&state, &tokens) == RC_OK) { /* newer than what a run has left */
         snprintf(st.device, sizeof st.device, "%s", tokens.device);
         st.token_until_unix_s = tokens.access_until_unix_s;
     }

@@ -304,8 +304,10 @@ static enum phone_exit make_tls(struct agent *a, struct phone_problem *problem)
     bool needs_cert = a->paths[0].route.needs_cert;
     if (needs_cert && (!c->cert_file || !c->key_file))
         return phone_problem_set(problem, PHONE_EXIT_CA_FILE,
-                                 "%s registers with a client certificate: give --cert FILE and "
-                                 "--key FILE.",
+                                 "The configuration of %s is without OAuth and wants a client "
+                                 "certificate: give --cert FILE and --key FILE, or have the "
+                                 "administrator enable SIP OAuth mode and OAuth in the device's "
+                                 "security profile.",
                                  a->tokens.device);
     enum rc rc = read_trust(a, &trust);
     if (rc == RC_OK && needs_cert) rc = phone_file_read(c->cert_file, &cert);

@@ -13,7 +13,7 @@ struct phone_agent_config {
     const struct phone_state *state; /* locked by the caller */
     struct phone_fetch fetch;
     enum phone_dialect dialect;
-    const char *sip_user;             /* Digest: user name; NULL: the device's name */
+    const char *sip_user;             /* Digest: user name; NULL: the configuration's user */
     const char *sip_password_file;    /* NULL: none */
     const char *cert_file, *key_file; /* of the device, for the secure port; NULL: none */
     const char *ca_file;         /* without a sign-in; NULL: the sign-in's, else the system's */

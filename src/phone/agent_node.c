@@ -13,6 +13,7 @@ enum { PONG_MS = 10000, CONNECT_MS = 8000 };
 static void tell(struct path *p, enum phone_line_event_kind kind, const struct phone_problem *why)
 {
     struct phone_line_event e = {.kind = kind, .node = p->index};
+    if (p->agent->is_over) return; /* what ends now is our own doing */
     if (why) {
         p->problem = *why;
         e.problem = why->code;
@@ -255,7 +256,8 @@ static enum rc print_credentials(struct path *p, enum phone_challenge kind, stru
     struct str cn = str_of(cnonce, 16);
     buf_init_fixed(&b, uri, sizeof uri);
     phone_register_print_uri(&b, a->phone.nodes[p->index].name);
-    struct str user = str_from(a->config->sip_user ? a->config->sip_user : a->tokens.device);
+    struct str user = a->phone.user.n > 0 ? a->phone.user : str_from(a->tokens.device);
+    if (a->config->sip_user) user = str_from(a->config->sip_user);
     return phone_digest_print(out, &p->digest, STR("REGISTER"), buf_str(&b), user,
                               bytes_str(secret_bytes(&a->sip_password)), cn);
 }

@@ -199,6 +199,7 @@ static enum phone_exit store(const struct phone_login *l, const struct phone_sta
     secret_fini(&ca);
     if (rc == RC_OK) rc = phone_tokens_save(state, t, problem);
     if (rc == RC_OK && !l->ca_file) rc = phone_state_wipe(state, PHONE_FILE_CA);
+    if (rc == RC_OK) rc = phone_state_wipe(state, PHONE_FILE_STATUS); /* of the sign-in before */
     if (rc == RC_OK) return PHONE_EXIT_OK;
     if (problem->code == PHONE_EXIT_OK)
         phone_problem_set(problem, PHONE_EXIT_STATE, "The sign-in cannot be stored in %s (%s).",

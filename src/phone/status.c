@@ -105,6 +105,10 @@ static void put_time(struct buf *out, int64_t unix_s)
 static void put_distance(struct buf *out, int64_t s)
 {
     int64_t n = s < 0 ? -s : s;
+    if (n == 0) {
+        buf_put_lit(out, "now");
+        return;
+    }
     buf_put_str(out, s < 0 ? STR("") : STR("in "));
     if (n >= 3600)
         buf_printf(out, "%lld h %lld min", (long long)(n / 3600), (long long)(n % 3600 / 60));
