@@ -172,6 +172,20 @@ static enum rc server_answer(struct siptx_server *v, unsigned status, struct str
     return rc;
 }
 
+/* An answer that could not be printed may not leave its request without any. */
+static enum rc answer_500(struct siptx_request *r, enum rc why)
+{
+    struct siptx_stack *s = r->stack;
+    buf_reset(&s->out);
+    siptx_answer_begin(r, 500,
+                       why == RC_TOO_BIG ? STR("Server Internal Error: answer too large")
+                                         : STR("Server Internal Error: out of memory"));
+    s->out_for = NULL;
+    sip_print_body(&s->out, STR(""), STR(""));
+    return buf_rc(&s->out) == RC_OK ? server_answer(server_of(r), 500, buf_str(&s->out))
+                                    : buf_rc(&s->out);
+}
+
 enum rc siptx_answer_send(struct siptx_request *r, struct str content_type, struct str body)
 {
     struct siptx_stack *s = r->stack;
@@ -181,6 +195,7 @@ enum rc siptx_answer_send(struct siptx_request *r, struct str content_type, stru
     enum rc rc = buf_rc(&s->out);
     if (rc != RC_OK) {
         siptx_count(&s->counters.out_of_memory);
+        if (s->out_status >= 200) (void)answer_500(r, rc);
         return rc;
     }
     return server_answer(server_of(r), s->out_status, buf_str(&s->out));
