@@ -1,6 +1,8 @@
 /* Keeps the tokens fresh: at 75 % of their life, and at once when a server refuses one. */
 #include "phone/agent_int.h"
 
+#include <stdio.h>
+
 enum { AGAIN_MIN_MS = 10000, AGAIN_MAX_MS = 30000, DELAY_MAX_S = 86400 };
 
 static void on_renew_time(void *ctx)
@@ -21,14 +23,29 @@ void agent_token_schedule(struct agent *a)
     net_timer_start(a->loop, &a->renew_timer, (uint64_t)left_s * 1000, on_renew_time, a);
 }
 
+static const char *duration(int64_t s, char out[32])
+{
+    if (s < 120)
+        snprintf(out, 32, "%lld s", (long long)s);
+    else
+        snprintf(out, 32, "%lld min", (long long)(s / 60));
+    return out;
+}
+
+static void tell_renewed(struct agent *a, int64_t now_s)
+{
+    char life[32], next[32];
+    agent_say(a, "token renewed for %s, next renewal in %s",
+              duration(a->tokens.access_until_unix_s - now_s, life),
+              duration(phone_tokens_renew_unix_s(&a->tokens) - now_s, next));
+}
+
 static void renewed(struct agent *a, const struct phone_problem *problem)
 {
     a->renew_failures = 0;
     if (problem->code == PHONE_EXIT_STATE) agent_note(a, problem);
     int64_t now_s = clock_unix_s(&a->clock);
-    agent_say(a, "token renewed for %lld min, next renewal in %lld min",
-              (long long)((a->tokens.access_until_unix_s - now_s) / 60),
-              (long long)((phone_tokens_renew_unix_s(&a->tokens) - now_s) / 60));
+    tell_renewed(a, now_s);
     agent_token_schedule(a);
     agent_event(a, &(struct phone_line_event){.kind = PHONE_EV_RENEWED});
 }
@@ -92,9 +109,7 @@ enum phone_exit agent_token_first(struct agent *a, struct phone_problem *problem
     phone_renew_fini(&r);
     arena_fini(&arena);
     if (exit == PHONE_EXIT_SIGN_IN_AGAIN) return exit;
-    if (exit == PHONE_EXIT_OK)
-        agent_say(a, "token renewed for %lld min",
-                  (long long)((a->tokens.access_until_unix_s - now_s) / 60));
+    if (exit == PHONE_EXIT_OK) tell_renewed(a, now_s);
     if (problem->code != PHONE_EXIT_OK) agent_note(a, problem);
     problem->code = PHONE_EXIT_OK;
     return PHONE_EXIT_OK; /* what may pass does not keep the phone from trying */
