@@ -52,6 +52,23 @@ static void test_register_is_handed_up_and_answered(void **state)
     assert_int_equal(0, wheel_count(bed.wheel));
 }
 
+static void test_an_answer_too_large_to_print_becomes_a_500(void **state)
+{
+    (void)state;
+    static char line[65536];
+    struct siptx_flow *f = bed_flow(&bed, SIPTX_TLS, 2, 40000);
+    struct str r = req("REGISTER", "z9hG4bKa", 1, "");
+    assert_int_equal(r.n, bed_in(f, r)); /* held: the owner answers by hand */
+    memset(line, 'x', sizeof line);
+    struct buf *out = siptx_answer_begin(bed.held, 200, STR(""));
+    for (int i = 0; i < 8; i++)
+        buf_put(out, line, sizeof line);
+    assert_rc(RC_TOO_BIG, siptx_answer_send(bed.held, STR(""), STR("")));
+    assert_true(str_starts(bed_last(&bed), STR("SIP/2.0 500 Server Internal Error: answer too")));
+    assert_int_equal(1, bed.ends);
+    assert_int_equal(0, transactions());
+}
+
 static void test_answered_register_over_tls_needs_no_heap(void **state)
 {
     (void)state;
@@ -440,6 +457,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_register_is_handed_up_and_answered),
+        T(test_an_answer_too_large_to_print_becomes_a_500),
         T(test_answered_register_over_tls_needs_no_heap),
         T(test_repeated_request_over_udp_gets_the_same_answer),
         T(test_request_never_answered_ends_in_silence),
