@@ -199,6 +199,8 @@ void live_sql(struct admin_call *c)
     enum rc rc = store_query_readonly(c->admin->store, statement, c->arena, &t, &c->why);
     if (rc == RC_OK)
         api_reply(c, 200, table_print(&t));
+    else if (rc == RC_DENIED) /* the caller may do everything; the language may not */
+        api_fail(c, 422, "denied", "statement", "%s", c->why.text);
     else
         api_fail_rc(c, rc, "the statement", STR(""));
 }

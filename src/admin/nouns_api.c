@@ -173,6 +173,8 @@ void noun_add(struct admin_call *c)
                  admin_noun_key(noun)->name);
         return;
     }
+    struct store_client *client = row;
+    if (noun->kind == STORE_CLIENT && client->name.n == 0) client->name = key;
     struct store_edge other;
     enum rc rc = noun->kind == STORE_EDGE && find_edge(c, key, &other) != RC_NOT_FOUND
                      ? RC_EXISTS

@@ -1,0 +1,289 @@
+#include "admin/bed.h"
+
+#include "admin/api_int.h"
+#include "base/buf.h"
+#include <stdio.h>
+
+/* ---- every noun: add, show, change, list, remove ---- */
+
+static const struct {
+    const char *plural, *key, *add, *shown, *change, *changed;
+} nouns[] = {
+    {"users", "eva",
+     "{\"id\":\"eva\",\"first_name\":\"Eva\",\"roles\":[\"user\",\"administrator\"],"
+     "\"password\":\"geheim\",\"digest_password\":\"x\"}",
+     "\"has_password\":true,\"has_digest_password\":true,\"digest_realm\":\"ccmsipline\"",
+     "{\"active\":false,\"password\":\"\"}", "\"active\":false,\"has_password\":false"},
+    {"lines", "2020", "{\"pattern\":\"2020\",\"display\":\"Eva\"}", "\"display\":\"Eva\"",
+     "{\"description\":\"x\"}", "\"display\":\"Eva\""},
+    {"devices", "CSFeva", "{\"name\":\"CSFeva\",\"lines\":[\"1010\"]}",
+     "\"index\":1,\"pattern\":\"1010\"", "{\"lines\":[],\"enabled\":false}", "\"lines\":[]"},
+    {"profiles", "a/b c",
+     "{\"name\":\"a/b c\",\"security\":\"encrypted\",\"transport\":\"TLS\",\"oauth\":true}",
+     "\"security\":\"Encrypted\"", "{\"oauth\":\"no\"}", "\"oauth\":false"},
+    {"nodes", "ucm2", "{\"name\":\"ucm2\",\"host\":\"ucm2.example.com\",\"sipMRAOAuthPort\":5191}",
+     "\"sip_mra_oauth_port\":5191",
+     "{\"sip-oauth-mra-port\":\"5291\",\"addresses\":[\"192.0.2.1\"]}",
+     "\"addresses\":[\"192.0.2.1\"]"},
+    {"issuers", "https://idp.example.com/x",
+     "{\"iss\":\"https://idp.example.com/x\",\"audience\":\"sip\",\"jwks\":\"{\\\"keys\\\":[]}\"}",
+     "\"user_claim\":\"sub\"", "{\"enabled\":false}", "\"enabled\":false"},
+    {"domains", "example.com", "{\"name\":\"example.com\"}", "\"ours\":true", "{\"ours\":\"off\"}",
+     "\"ours\":false"},
+    {"edges", "exp-c", "{\"host_or_ip\":\"exp-c\",\"x509_names\":[\"a.example.com\",\"b\"]}",
+     "\"x509_names\":[\"a.example.com\",\"b\"]", "{\"description\":\"d\"}",
+     "\"description\":\"d\""},
+    {"clients", "app",
+     "{\"client_id\":\"app\",\"redirect_uris\":[\"https://a/x\"],\"loopback\":true}",
+     "\"scopes\":[\"openid\",\"offline_access\",\"sip\"]", "{\"enabled\":false}",
+     "\"enabled\":false"},
+};
+
+static void add_line(struct bed *b)
+{
+    struct str answer;
+    assert_int_equal(201, bed_ask(b, "POST", "lines", "{\"pattern\":\"1010\"}", &answer));
+}
+
+static void test_every_noun_comes_changes_and_goes(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    add_line(b);
+    for (size_t i = 0; i < sizeof nouns / sizeof *nouns; i++) {
+        struct buf path;
+        buf_init(&path, 512);
+        buf_printf(&path, "%s/", nouns[i].plural);
+        form_print_value(&path, str_from(nouns[i].key));
+        const char *one = buf_cstr(&path);
+        assert_int_equal(404, bed_ask(b, "GET", one, "", &answer));
+        if (bed_ask(b, "POST", nouns[i].plural, nouns[i].add, &answer) != 201)
+            fail_msg("%s: %.*s", nouns[i].plural, STR_ARG(answer));
+        assert_has(answer.p, nouns[i].shown);
+        assert_has(answer.p, "\"version\":1");
+        assert_int_equal(409, bed_ask(b, "POST", nouns[i].plural, nouns[i].add, &answer));
+        assert_int_equal(200, bed_ask(b, "PATCH", one, nouns[i].change, &answer));
+        assert_has(answer.p, nouns[i].changed);
+        assert_has(answer.p, "\"version\":2");
+        assert_int_equal(200, bed_ask(b, "GET", nouns[i].plural, "", &answer));
+        assert_has(answer.p, "\"more\":");
+        assert_int_equal(200, bed_ask(b, "DELETE", one, "", &answer));
+        assert_int_equal(404, bed_ask(b, "GET", one, "", &answer));
+        assert_int_equal(404, bed_ask(b, "DELETE", one, "", &answer));
+        buf_fini(&path);
+    }
+}
+
+static void test_no_secret_comes_back(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    bed_make_ready(b);
+    bed_ask(b, "POST", "users",
+            "{\"id\":\"eva\",\"password\":\"geheim\",\"digest_password\":\"x\"}", &answer);
+    bed_ask(b, "GET", "users/eva", "", &answer);
+    assert_null(strstr(answer.p, "argon2"));
+    assert_null(strstr(answer.p, "geheim"));
+    bed_ask(b, "GET", "certs/tomcat/ucm1", "", &answer);
+    assert_has(answer.p, "BEGIN CERTIFICATE");
+    assert_null(strstr(answer.p, "secret"));
+}
+
+/* ---- what is refused, and how ---- */
+
+static const struct {
+    const char *method, *path, *body;
+    int status;
+    const char *says;
+} refusals[] = {
+    {"POST", "users", "[1]", 400, "must be a JSON object"},
+    {"POST", "users", "{", 400, "no JSON"},
+    {"POST", "users", "{\"id\":\"a\",\"id\":\"b\"}", 400, "no JSON"},
+    {"POST", "users", "{}", 422, "\"field\":\"id\""},
+    {"POST", "users", "{\"id\":\"a\",\"colour\":\"red\"}", 422, "nothing called colour"},
+    {"POST", "users", "{\"id\":\"a\",\"roles\":[\"king\"]}", 422, "no role king"},
+    {"POST", "users", "{\"id\":\"a\",\"active\":\"perhaps\"}", 422, "must be yes or no"},
+    {"POST", "users", "{\"id\":\"a b\"}", 422, "\"message\":"},
+    {"POST", "users", "{\"id\":7}", 422, "wrong kind"},
+    {"POST", "devices", "{\"name\":\"CSFx\",\"lines\":[\"4711\"]}", 422, "4711"},
+    {"POST", "devices", "{\"name\":\"CSFx\",\"lines\":[{\"label\":\"x\"}]}", 422,
+     "directory number"},
+    {"POST", "devices", "{\"name\":\"CSFx\",\"owner\":\"nobody\"}", 422, "nobody"},
+    {"POST", "devices", "{\"name\":\"much-too-long-a-name\"}", 422, "\"message\":"},
+    {"POST", "profiles",
+     "{\"name\":\"p\",\"security\":\"Encrypted\",\"transport\":\"TLS\","
+     "\"oauth\":true,\"digest\":true}",
+     422, "exclude each other"},
+    {"POST", "profiles",
+     "{\"name\":\"p\",\"security\":\"Encrypted\",\"transport\":\"TLS\","
+     "\"oauth\":true,\"tftp_encrypted\":true}",
+     422, "\"message\":"},
+    {"POST", "profiles", "{\"name\":\"p\",\"security\":\"Strong\"}", 422, "Non Secure"},
+    {"POST", "nodes", "{\"name\":\"u\",\"host\":\"u\",\"sip_oauth_port\":80}", 422, "1024"},
+    {"PATCH", "nodes/ucm1", "{\"sip_oauth_port\":5091}", 422, "cannot both be 5091"},
+    {"PATCH", "nodes/ucm1", "{\"sip_oauth_port\":5999}", 409, "nginx (process 4711)"},
+    {"PATCH", "nodes/ucm1", "{\"name\":\"other\"}", 422, "cannot be renamed"},
+    {"DELETE", "nodes/ucm1", "", 409, "this node"},
+    {"PATCH", "params/ClusterSIPOAuthMode", "{\"value\":1}", 409, "utils sipOAuth-mode"},
+    {"PATCH", "params/OAuthAccessTokenExpiry", "{\"value\":\"99999\"}", 422, "1440"},
+    {"PATCH", "params/Nonsense", "{\"value\":\"1\"}", 404, "param list"},
+    {"PATCH", "params/SignInTries", "{}", 422, "\"field\":\"value\""},
+    {"GET", "users?limit=many", "", 400, "\"field\":\"limit\""},
+    {"GET", "keys/other", "", 404, "signing or encryption"},
+    {"POST", "certs/apache/regen", "", 404, "tomcat"},
+    {"POST", "trust", "{\"store\":\"my-trust\",\"pem\":\"x\"}", 422, "tomcat-trust"},
+    {"POST", "trust", "{\"store\":\"tomcat-trust\",\"pem\":\"x\"}", 422, "no certificate"},
+    {"PUT", "certs/tomcat", "{\"chain_pem\":\"x\",\"key_pem\":\"y\"}", 422, "no certificate"},
+    {"POST", "sql", "{\"statement\":\"delete from device\"}", 400, "\"message\":"},
+    {"POST", "sql", "{\"statement\":\"select * from cfg_user\"}", 422, "\"message\":"},
+    {"POST", "sql", "{}", 422, "statement"},
+    {"DELETE", "grants", "", 400, "say whose"},
+    {"DELETE", "grants/nothing", "", 404, "\"message\":"},
+    {"DELETE", "registrations/CSFx", "", 404, "no device"},
+    {"GET", "ports/99999", "", 400, "no port"},
+    {"PUT", "traces/switch", "{\"on\":1}", 422, "true or false"},
+};
+
+static void test_refusals_say_what_was_wrong(void **state)
+{
+    struct bed *b = *state;
+    b->held_port = 5999;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        struct str answer;
+        int status = bed_ask(b, refusals[i].method, refusals[i].path, refusals[i].body, &answer);
+        if (status != refusals[i].status)
+            fail_msg("%s %s %s: %d %.*s", refusals[i].method, refusals[i].path, refusals[i].body,
+                     status, STR_ARG(answer));
+        assert_has(answer.p, refusals[i].says);
+        assert_has(answer.p, "\"error\":");
+    }
+    assert_int_equal(0, b->settled); /* no port was touched */
+}
+
+static void test_only_the_version_one_saw_is_changed(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    add_line(b);
+    const char *change = "{\"description\":\"x\"}";
+    assert_int_equal(200,
+                     bed_ask_with(b, "PATCH", "lines/1010", change, "If-Match", "\"1\"", &answer));
+    assert_int_equal(412,
+                     bed_ask_with(b, "PATCH", "lines/1010", change, "If-Match", "\"1\"", &answer));
+    assert_int_equal(412,
+                     bed_ask_with(b, "DELETE", "lines/1010", "", "If-Match", "\"1\"", &answer));
+    assert_int_equal(400, bed_ask_with(b, "DELETE", "lines/1010", "", "If-Match", "x", &answer));
+    assert_int_equal(200,
+                     bed_ask_with(b, "DELETE", "lines/1010", "", "If-Match", "\"2\"", &answer));
+}
+
+static void test_a_changed_port_is_open_when_the_answer_comes(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    b->held_port = 5090; /* held by ourselves as it were: unchanged ports are not looked at */
+    assert_int_equal(200,
+                     bed_ask(b, "PATCH", "nodes/ucm1", "{\"sip_mra_oauth_port\":5191}", &answer));
+    assert_int_equal(1, b->settled);
+}
+
+/* ---- who may ---- */
+
+static void test_over_the_network_an_administrator_signs_in(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    bed_ask(b, "POST", "users",
+            "{\"id\":\"admin\",\"roles\":[\"administrator\"],\"password\":\"pw\"}", &answer);
+    bed_ask(b, "POST", "users", "{\"id\":\"rado\",\"password\":\"pw\"}", &answer);
+    assert_int_equal(401, bed_ask_basic(b, "status", NULL, &answer));
+    assert_int_equal(200, bed_ask_basic(b, "status", "admin:pw", &answer));
+    assert_int_equal(401, bed_ask_basic(b, "status", "rado:pw", &answer));
+    assert_int_equal(401, bed_ask_basic(b, "status", "nobody:pw", &answer));
+    assert_int_equal(401, bed_ask_basic(b, "status", "admin:", &answer));
+    bed_ask(b, "PATCH", "users/admin", "{\"active\":false}", &answer);
+    assert_int_equal(401, bed_ask_basic(b, "status", "admin:pw", &answer));
+    assert_has(answer.p, "unauthenticated");
+}
+
+static void test_who_fails_too_often_waits(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    bed_ask(b, "POST", "users",
+            "{\"id\":\"admin\",\"roles\":[\"administrator\"],\"password\":\"pw\"}", &answer);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(401, bed_ask_basic(b, "status", "admin:no", &answer));
+    assert_int_equal(429, bed_ask_basic(b, "status", "admin:pw", &answer));
+    kit_time_pass(&b->now, 60000);
+    assert_int_equal(200, bed_ask_basic(b, "status", "admin:pw", &answer));
+}
+
+/* ---- the document ---- */
+
+static void test_openapi_names_every_route(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    json_error_t e;
+    assert_int_equal(200, bed_ask(b, "GET", "openapi.json", "", &answer));
+    json_t *doc = json_loadb(answer.p, answer.n, 0, &e);
+    json_t *paths = json_object_get(doc, "paths");
+    assert_non_null(paths);
+    size_t operations = 0;
+    const char *path;
+    json_t *item;
+    json_object_foreach(paths, path, item)
+    {
+        assert_null(strchr(path, '*'));
+        operations += json_object_size(item);
+    }
+    assert_int_equal(api_route_count, operations);
+    json_t *properties = json_object_get(
+        json_object_get(
+            json_object_get(json_object_get(json_object_get(doc, "components"), "schemas"), "node"),
+            "properties"),
+        "sip_oauth_port");
+    assert_non_null(properties);
+    json_decref(doc);
+}
+
+static void test_views_answer(void **state)
+{
+    static const char *const paths[] = {
+        "status",        "counters",
+        "registrations", "traces",
+        "ports",         "ports/5090",
+        "keys",          "keys/signing",
+        "grants",        "audit",
+        "certs",         "trust",
+        "params",        "sip-oauth-mode",
+        "diagnose",      "params/OAuth%20with%20Refresh%20Login%20Flow"};
+    struct bed *b = *state;
+    struct str answer;
+    b->is_registered = true;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        int status = bed_ask(b, "GET", paths[i], "", &answer);
+        if (status != 200) fail_msg("%s: %d %.*s", paths[i], status, STR_ARG(answer));
+    }
+    assert_int_equal(200, bed_ask(b, "POST", "keys/signing/regen", "", &answer));
+    assert_int_equal(200, bed_ask(b, "POST", "keys/encryption/rotate", "", &answer));
+    assert_int_equal(2, b->regens);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_every_noun_comes_changes_and_goes),
+        T(test_no_secret_comes_back),
+        T(test_refusals_say_what_was_wrong),
+        T(test_only_the_version_one_saw_is_changed),
+        T(test_a_changed_port_is_open_when_the_answer_comes),
+        T(test_over_the_network_an_administrator_signs_in),
+        T(test_who_fails_too_often_waits),
+        T(test_openapi_names_every_route),
+        T(test_views_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,359 @@
+#include "admin/bed.h"
+
+#include "base/buf.h"
+#include <stdio.h>
+
+static void put_file(struct bed *b, const char *text, char path[128])
+{
+    snprintf(path, 128, "%s/file", b->folder);
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* ---- the source document's commands ---- */
+
+static void test_mode_is_refused_until_its_prerequisites_hold(void **state)
+{
+    struct bed *b = *state;
+    assert_int_equal(ADMIN_EXIT_REFUSED, bed_cli(b, "utils sipOAuth-mode enable"));
+    assert_has(b->err, "stays disabled");
+    assert_has(b->out, "FAIL  OAuth with Refresh Login Flow: disabled");
+    assert_has(b->out, "FAIL  Certificate tomcat of ucm1: missing");
+    assert_has(b->out, "FAIL  Profile with OAuth");
+    assert_has(b->out, "ok    Export-control licence: not needed");
+    assert_int_equal(0, directory_param_number(b->directory, STORE_P_SIP_OAUTH_MODE));
+    bed_make_ready(b);
+    b->held_port = 5091;
+    assert_int_equal(ADMIN_EXIT_REFUSED, bed_cli(b, "utils sipOAuth-mode enable"));
+    assert_has(b->out, "5091 is held by nginx (process 4711)");
+    assert_int_equal(0, directory_param_number(b->directory, STORE_P_SIP_OAUTH_MODE));
+}
+
+static void test_mode_goes_on_and_off_without_a_restart(void **state)
+{
+    struct bed *b = *state;
+    bed_make_ready(b);
+    b->is_registered = true;
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "utils sipOAuth-mode enable"));
+    assert_memory_equal("SIP OAuth mode enabled.\nNo restart of any service is needed: ports 5090 "
+                        "and 5091 are open now on ucm1.\n",
+                        b->out, 102);
+    assert_int_equal(1, directory_param_number(b->directory, STORE_P_SIP_OAUTH_MODE));
+    assert_int_equal(1, b->settled);
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "utils sip-oauth enable"));
+    assert_has(b->out, "SIP OAuth mode is already enabled.\n");
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "utils sipOAuth-mode status"));
+    assert_has(b->out, "SIP OAuth mode is enabled.\nPorts 5090 and 5091 are open on ucm1.\n");
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "utils sipOAuth-mode disable"));
+    assert_string_equal("SIP OAuth mode disabled.\nNo restart of any service is needed: ports 5090 "
+                        "and 5091 are closed now on ucm1.\n1 registration was let go.\n",
+                        b->out);
+    assert_int_equal(0, directory_param_number(b->directory, STORE_P_SIP_OAUTH_MODE));
+}
+
+static void test_run_sql_prints_as_in_the_source(void **state)
+{
+    struct bed *b = *state;
+    static const char line[] =
+        "run sql select paramvalue FROM processconfig WHERE paramname = 'ClusterSIPOAuthMode'";
+    char *const words[] = {(char[]){"run"},
+                           (char[]){"sql"},
+                           (char[]){"select"},
+                           (char[]){"paramvalue"},
+                           (char[]){"FROM"},
+                           (char[]){"processconfig"},
+                           (char[]){"WHERE"},
+                           (char[]){"paramname"},
+                           (char[]){"="},
+                           (char[]){"ClusterSIPOAuthMode"},
+                           NULL};
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, line));
+    assert_string_equal("paramvalue\n=====\n0\n", b->out);
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli_words(b, 10, words)); /* as a shell leaves it */
+    assert_string_equal("paramvalue\n=====\n0\n", b->out);
+    bed_cli(b, "edge add exp-c --description \"this is added through axl\" --x509-names a.b,c.d");
+    assert_int_equal(ADMIN_EXIT_OK,
+                     bed_cli(b, "run sql select hostnameorip,description,x509subjectnameoraltname "
+                                "from expresswaycconfiguration"));
+    assert_string_equal("hostnameorip description               x509subjectnameoraltname\n=====\n"
+                        "exp-c        this is added through axl a.b,c.d\n",
+                        b->out);
+    assert_int_equal(ADMIN_EXIT_REFUSED, bed_cli(b, "run sql delete from device"));
+}
+
+static void test_open_ports_begins_as_in_the_source(void **state)
+{
+    struct bed *b = *state;
+    char line[64], port[32];
+    snprintf(line, sizeof line, "show open ports regexp :%u.*LISTEN", b->server.port);
+    snprintf(port, sizeof port, ":%u (LISTEN)\n", b->server.port);
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, line));
+    assert_memory_equal("\nExecuting.. please wait.\n", b->out, 26);
+    assert_has(b->out, port);
+    assert_int_equal(ADMIN_EXIT_USAGE, bed_cli(b, "show open ports regexp ("));
+}
+
+/* ---- words and what they end with ---- */
+
+static const struct {
+    const char *line;
+    int status;
+    const char *out, *err;
+} rows[] = {
+    {"line add 1010 --display=Rado", ADMIN_EXIT_OK, "line 1010 added.\n", ""},
+    {"user add rado --first-name Rado --role user --role administrator", ADMIN_EXIT_OK,
+     "user rado added.\n", ""},
+    {"profile add \"Cisco Unified Client Services Framework - OAuth auth\" --security Encrypted "
+     "--transport TLS --oauth yes",
+     ADMIN_EXIT_OK, "OAuth auth added.\n", ""},
+    {"profile add other --security Encrypted --transport TLS --oauth", ADMIN_EXIT_OK, "added", ""},
+    {"profile update other --digest yes", ADMIN_EXIT_REFUSED, "", "exclude each other"},
+    {"device add CSFrado --owner rado --line 1010 --profile other", ADMIN_EXIT_OK, "CSFrado added",
+     ""},
+    {"device list", ADMIN_EXIT_OK, "CSFrado               rado   other    1010   yes\n", ""},
+    {"device list nothing", ADMIN_EXIT_OK, "There are no devices like that.", ""},
+    {"device show CSFrado", ADMIN_EXIT_OK, "line 1: 1010, contact ", ""},
+    {"device show CSFnone", ADMIN_EXIT_NOT_FOUND, "", "CSFnone"},
+    {"device remove CSFnone", ADMIN_EXIT_NOT_FOUND, "", "CSFnone"},
+    {"profile remove other", ADMIN_EXIT_REFUSED, "", "CSFrado"},
+    {"user update rado --password geheim", ADMIN_EXIT_USAGE, "", "--password-file"},
+    {"user update rado --password-file /nowhere", ADMIN_EXIT_USAGE, "", "cannot be read"},
+    {"user update rado", ADMIN_EXIT_USAGE, "", "Use: user update"},
+    {"user add", ADMIN_EXIT_USAGE, "", "Use: user add"},
+    {"user add a b", ADMIN_EXIT_USAGE, "", "need quotes"},
+    {"user add eva --colour red", ADMIN_EXIT_USAGE, "", "no option --colour"},
+    {"user add eva --email", ADMIN_EXIT_USAGE, "", "needs a value"},
+    {"node update ucm1 --sip-oauth-port 80", ADMIN_EXIT_REFUSED, "", "1024 to 49151"},
+    {"node update ucm1 --sipMRAOAuthPort 5191", ADMIN_EXIT_OK, "node ucm1 updated.", ""},
+    {"node update ucm1 --sip-oauth-mra-port 5192", ADMIN_EXIT_OK, "node ucm1 updated.", ""},
+    {"param update OAuthRefreshLoginFlow enabled", ADMIN_EXIT_OK, "OAuthRefreshLoginFlow is 1 now.",
+     ""},
+    {"param show OAuthAccessTokenExpiry", ADMIN_EXIT_OK, "max       1440", ""},
+    {"param list expiry", ADMIN_EXIT_OK, "PhoneOAuthRefreshTokenExpiry", ""},
+    {"show registrations", ADMIN_EXIT_OK, "CSFrado  1010  rado  OAuth line", ""},
+    {"show registrations CSFrado", ADMIN_EXIT_OK, "evil?[2J", ""},
+    {"show registrations CSFeva", ADMIN_EXIT_OK, "Why: diagnose CSFeva", ""},
+    {"trace CSFrado", ADMIN_EXIT_OK, "Warning: 399 ucm1 \"SIP OAuth Registration port Mismatch\"",
+     ""},
+    {"trace CSFrado --full", ADMIN_EXIT_OK, "SIP/2.0 403 Forbidden", ""},
+    {"trace CSFeva", ADMIN_EXIT_OK, "No message of CSFeva", ""},
+    {"device reset CSFrado", ADMIN_EXIT_OK, "1 registration(s)", ""},
+    {"status", ADMIN_EXIT_OK, "Bearline 1.2.3", ""},
+    {"show version active", ADMIN_EXIT_OK, "Active Master Version: 1.2.3\n", ""},
+    {"show counters", ADMIN_EXIT_OK, "registrations ", ""},
+    {"show audit --limit 3", ADMIN_EXIT_OK, "cli", ""},
+    {"utils service list", ADMIN_EXIT_OK, "Bearline Sign-in and Operator API[STARTED]\n", ""},
+    {"utils service restart Cisco CallManager", ADMIN_EXIT_OK, "nothing needs to be", ""},
+    {"show key authz signing", ADMIN_EXIT_OK, "kid-s", ""},
+    {"set key regen authz signing", ADMIN_EXIT_REFUSED, "", "Nothing was changed"},
+    {"set key rotate authz encryption", ADMIN_EXIT_OK, "The encryption key is new.", ""},
+    {"show cert list own", ADMIN_EXIT_OK, "valid until", ""},
+    {"set cert import trust tomcat /nowhere", ADMIN_EXIT_REFUSED, "", "cannot be read"},
+    {"grant list", ADMIN_EXIT_OK, "Nobody is signed in.", ""},
+    {"grant revoke", ADMIN_EXIT_USAGE, "", "Use: grant revoke"},
+    {"grant revoke --user rado", ADMIN_EXIT_OK, "0 sign-in(s)", ""},
+    {"set trace off", ADMIN_EXIT_OK, "no longer kept", ""},
+    {"help", ADMIN_EXIT_OK, "utils sipOAuth-mode enable", ""},
+    {"help device", ADMIN_EXIT_OK, "--owner", ""},
+    {"help import", ADMIN_EXIT_OK, "--skip-bad", ""},
+    {"frobnicate", ADMIN_EXIT_USAGE, "", "There is no command"},
+    {"show open", ADMIN_EXIT_USAGE, "", "ports"},
+    {"", ADMIN_EXIT_OK, "", ""},
+    {"# nothing", ADMIN_EXIT_OK, "", ""},
+    {"user add 'x", ADMIN_EXIT_USAGE, "", "quote"},
+};
+
+static void test_commands(void **state)
+{
+    struct bed *b = *state;
+    b->is_registered = true;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int status = bed_cli(b, rows[i].line);
+        if (status != rows[i].status)
+            fail_msg("%s: %d\n%s%s", rows[i].line, status, b->out, b->err);
+        assert_has(b->out, rows[i].out);
+        assert_has(b->err, rows[i].err);
+    }
+}
+
+static void test_first_administrator_from_a_file(void **state)
+{
+    struct bed *b = *state;
+    char path[128], line[256];
+    struct str answer;
+    put_file(b, "geheim 123\r\nsecond line\n", path);
+    snprintf(line, sizeof line, "user add admin --role administrator --password-file %s", path);
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, line));
+    assert_int_equal(200, bed_ask_basic(b, "status", "admin:geheim 123", &answer));
+}
+
+static void test_no_node_says_so(void **state)
+{
+    struct bed *b = *state;
+    snprintf(b->socket, sizeof b->socket, "%s/other.sock", b->folder);
+    assert_int_equal(ADMIN_EXIT_UNREACHABLE, bed_cli(b, "status"));
+    assert_has(b->err, "Is bearlined running");
+}
+
+static void test_diagnose_walks_to_the_reason(void **state)
+{
+    struct bed *b = *state;
+    assert_int_equal(ADMIN_EXIT_REFUSED, bed_cli(b, "diagnose CSFrado"));
+    assert_has(b->out, "FAIL  Device: CSFrado is not known here\n      -> ");
+    bed_make_ready(b);
+    bed_cli(b, "line add 1010");
+    bed_cli(b, "user add rado");
+    bed_cli(b,
+            "device add CSFrado --line 1010 --profile \"Cisco Unified Client Services Framework - "
+            "OAuth auth\"");
+    assert_int_equal(ADMIN_EXIT_REFUSED, bed_cli(b, "diagnose CSFrado"));
+    assert_has(b->out, "FAIL  SIP OAuth mode: disabled\n      -> Enable it");
+    assert_has(b->out, "FAIL  Owner: none");
+    bed_cli(b, "device update CSFrado --owner rado");
+    bed_cli(b, "utils sipOAuth-mode enable");
+    b->is_refused = true;
+    assert_int_equal(ADMIN_EXIT_REFUSED, bed_cli(b, "diagnose CSFrado"));
+    assert_has(b->out, "FAIL  Last refusal: 3s ago from 127.0.0.1:41000 at the OAuth line: "
+                       "not-owner, 2 in a row\n      -> The token is another user's");
+    b->is_registered = true;
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "diagnose CSFrado"));
+    assert_has(b->out, "ok    Registered: line 1010");
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "diagnose"));
+}
+
+static void test_a_script_runs_line_by_line(void **state)
+{
+    struct bed *b = *state;
+    char text[] = "# first\nline add 1010\nline add 1010\nline list\nquit\nline add 2020\n";
+    struct admin_cli_options o = {.socket = b->socket,
+                                  .in = fmemopen(text, sizeof text - 1, "r"),
+                                  .out = open_memstream(&b->out, &b->out_n),
+                                  .err = open_memstream(&b->err, &b->err_n)};
+    assert_int_equal(ADMIN_EXIT_REFUSED, admin_cli_shell(&o));
+    fclose(o.in);
+    fclose(o.out);
+    fclose(o.err);
+    assert_has(b->out, "line 1010 added.\npattern  description");
+    assert_null(strstr(b->out, "2020"));
+    assert_has(b->err, "1010");
+}
+
+/* ---- import ---- */
+
+static int import(struct bed *b, const char *text, const char *options)
+{
+    char path[128], line[256];
+    put_file(b, text, path);
+    snprintf(line, sizeof line, "import %s %s", path, options);
+    return bed_cli(b, line);
+}
+
+static void test_import_names_each_bad_row(void **state)
+{
+    struct bed *b = *state;
+    static const char csv[] = "user,first_name,device,line,profile,enabled\n"
+                              "rado,Rado,CSFrado,1010,,yes\n"
+                              "eva,Eva,CSFeva,2020,no such profile,\n"
+                              "max,Max,much-too-long-a-name,3030,,\n"
+                              "tom,Tom,CSFtom,4040,,perhaps\n"
+                              "ann,Ann,CSFrado,5050,,\n"
+                              "\"x,y\n";
+    assert_int_equal(ADMIN_EXIT_REFUSED, import(b, csv, ""));
+    assert_has(b->out, "row 3, device: ");
+    assert_has(b->out, "row 4, device: ");
+    assert_has(b->out, "row 5, enabled: enabled must be yes or no");
+    assert_has(b->out, "row 6, device: device CSFrado stands in row 2 already");
+    assert_has(b->out, "row 7: a quote is not closed");
+    assert_has(b->out, "6 rows read, 5 of them bad.");
+    assert_has(b->out, "Nothing was changed.");
+    assert_int_equal(ADMIN_EXIT_NOT_FOUND, bed_cli(b, "device show CSFrado"));
+    assert_int_equal(ADMIN_EXIT_OK, import(b, csv, "--skip-bad"));
+    assert_has(b->out, "The good rows were applied.");
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "device show CSFrado"));
+    assert_has(b->out, "owner         rado");
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "user show rado"));
+    assert_has(b->out, "Rado");
+    assert_int_equal(ADMIN_EXIT_NOT_FOUND, bed_cli(b, "device show CSFeva"));
+}
+
+static void test_import_updates_what_it_names_only(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    assert_int_equal(ADMIN_EXIT_OK, import(b,
+                                           "kind,user,email,password,device,description,line\n"
+                                           "user,rado,r@example.com,geheim,,,\n"
+                                           "line,,,,,Reception,1010\n"
+                                           "device,rado,,,CSFrado,Desk,1010 1011\n",
+                                           ""));
+    assert_has(b->out, "users    1 added, 0 updated");
+    assert_has(b->out, "devices  1 added, 0 updated");
+    assert_has(b->out, "lines    2 added, 0 updated");
+    assert_has(b->out, "passwords in the clear");
+    bed_cli(b, "user update rado --role administrator");
+    assert_int_equal(200, bed_ask_basic(b, "status", "rado:geheim", &answer));
+    bed_cli(b, "line show 1010");
+    assert_has(b->out, "Reception");
+    assert_int_equal(ADMIN_EXIT_OK, import(b, "device;enabled\nCSFrado;no\n", ""));
+    assert_has(b->out, "devices  0 added, 1 updated");
+    bed_cli(b, "device show CSFrado");
+    assert_has(b->out, "description   Desk");
+    assert_has(b->out, "enabled       no");
+    assert_has(b->out, "line 2: 1011");
+}
+
+static void test_import_refuses_headers_it_does_not_know(void **state)
+{
+    struct bed *b = *state;
+    assert_int_equal(ADMIN_EXIT_REFUSED, import(b, "user,shoe_size\nrado,44\n", ""));
+    assert_has(b->out, "there is no column \"shoe_size\"");
+    assert_int_equal(ADMIN_EXIT_REFUSED, import(b, "", ""));
+    assert_has(b->out, "the file is empty");
+    assert_int_equal(ADMIN_EXIT_REFUSED, import(b, "email,first_name\na,b\n", ""));
+    assert_has(b->out, "user, device or line");
+}
+
+static void test_ten_thousand_rows_go_in_one_batch(void **state)
+{
+    struct bed *b = *state;
+    struct buf csv;
+    int64_t count;
+    buf_init(&csv, 4 << 20);
+    buf_put_lit(&csv, "user,device,line\n");
+    for (int i = 0; i < 10000; i++)
+        buf_printf(&csv, "u%05d,CSF%05d,%05d\n", i, i, i);
+    assert_int_equal(ADMIN_EXIT_OK, import(b, buf_cstr(&csv), "--dry-run"));
+    assert_has(b->out, "devices  10000 to add, 0 to update");
+    assert_has(b->out, "This was a dry run");
+    assert_rc(RC_OK, store_count(b->store, STORE_DEVICE, &count, &b->why));
+    assert_int_equal(0, count);
+    assert_int_equal(ADMIN_EXIT_OK, import(b, buf_cstr(&csv), ""));
+    assert_rc(RC_OK, store_count(b->store, STORE_DEVICE, &count, &b->why));
+    assert_int_equal(10000, count);
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "device list"));
+    assert_has(b->out, "CSF09999");
+    buf_fini(&csv);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_mode_is_refused_until_its_prerequisites_hold),
+        T(test_mode_goes_on_and_off_without_a_restart),
+        T(test_run_sql_prints_as_in_the_source),
+        T(test_open_ports_begins_as_in_the_source),
+        T(test_commands),
+        T(test_first_administrator_from_a_file),
+        T(test_no_node_says_so),
+        T(test_diagnose_walks_to_the_reason),
+        T(test_a_script_runs_line_by_line),
+        T(test_import_names_each_bad_row),
+        T(test_import_updates_what_it_names_only),
+        T(test_import_refuses_headers_it_does_not_know),
+        T(test_ten_thousand_rows_go_in_one_batch),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
