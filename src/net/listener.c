@@ -5,7 +5,6 @@
  * all handshake places are taken, a handshake that has stalled gives way to the newcomer; otherwise
  * the newcomer goes, so that a rush of honest peers makes progress. */
 #include "net/listener.h"
-#include "net/loop_event.h"
 #include "net/loop_int.h"
 #include "net/stream_int.h"
 
@@ -140,11 +139,6 @@ enum rc net_listener_open(const struct net_listener_config *config, struct net_l
 struct net_addr net_listener_addr(const struct net_listener *l)
 {
     return l->addr;
-}
-
-int net_listener_fd(const struct net_listener *l)
-{
-    return l->fd;
 }
 
 void net_listener_set_tls(struct net_listener *l, struct net_tls *tls)

@@ -1,6 +1,5 @@
 /* net/tls.c - building contexts, counting them, and the slot that holds the present one. */
 #include "net/tls.h"
-#include "net/loop_event.h"
 #include "net/tls_int.h"
 
 #include <openssl/err.h>
@@ -252,16 +251,6 @@ struct net_tls *net_tls_unref(struct net_tls *tls)
 bool net_tls_asks_client_cert(const struct net_tls *tls)
 {
     return tls->mutual;
-}
-
-struct ssl_st *net_tls_ssl_new(struct net_tls *tls)
-{
-    return tls_conn_new(tls);
-}
-
-void net_tls_ssl_failure(struct ssl_st *ssl, struct net_tls_failure *out)
-{
-    tls_failure_read(ssl, out);
 }
 
 struct net_tls_slot {
