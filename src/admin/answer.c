@@ -30,6 +30,13 @@ json_t *api_str(struct str s)
     return j;
 }
 
+void api_append(json_t **array, json_t *item)
+{
+    if (json_array_append_new(*array, item) == 0) return;
+    json_decref(*array);
+    *array = NULL;
+}
+
 void api_fail(struct admin_call *c, int status, const char *error, const char *field,
               const char *fmt, ...)
 {

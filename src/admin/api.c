@@ -1,4 +1,5 @@
 #include "admin/api_int.h"
+#include "admin/wipe.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -43,7 +44,7 @@ static void on_request(void *ctx, const struct http_request *req, struct http_re
     *c = (struct admin_call){
         .admin = seat->admin, .route = seat->route, .req = req, .res = res, .arena = req->arena};
     if (admin_gate_let_in(c, seat->over_unix)) run(c);
-    json_decref(c->body);
+    admin_json_wipe(c->body);
 }
 
 enum rc admin_new(const struct admin_settings *settings, struct admin **out)

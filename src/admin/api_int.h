@@ -85,6 +85,8 @@ bool api_text(struct admin_call *c, const char *name, bool required, struct str 
 bool api_number(struct admin_call *c, const char *name, uint64_t fallback, uint64_t max,
                 uint64_t *out);
 bool api_flag(const struct admin_call *c, const char *name);
+/* Takes item; out of memory the whole array goes and is NULL: no answer leaves a row out. */
+void api_append(json_t **array, json_t *item);
 json_t *api_str(struct str s); /* bytes that are no UTF-8 become '?' */
 
 /* --- who asks --------------------------------------------------------------------------------- */

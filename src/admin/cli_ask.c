@@ -1,5 +1,6 @@
 #include "admin/cli_int.h"
 #include "admin/table.h"
+#include "admin/wipe.h"
 #include "base/form.h"
 #include "http/client.h"
 #include <stdarg.h>
@@ -104,7 +105,7 @@ json_t *cli_ask_quiet(struct cli *cli, const char *method, const char *path, jso
     if (!path || (body && !text) ||
         arena_printf(&cli->arena, &url, "http://bearline%s", path) != RC_OK) {
         fprintf(cli->o->err, "bearline: out of memory\n");
-        json_decref(body);
+        admin_json_wipe(body);
         free(text);
         return NULL;
     }
@@ -119,7 +120,7 @@ json_t *cli_ask_quiet(struct cli *cli, const char *method, const char *path, jso
     if (answer) *status = ADMIN_EXIT_OK;
     if (text) explicit_bzero(text, strlen(text));
     free(text);
-    json_decref(body);
+    admin_json_wipe(body);
     return answer;
 }
 

@@ -1,5 +1,6 @@
 /* add, list, show, update, remove: the same for every noun, by its table of fields. */
 #include "admin/cli_int.h"
+#include "admin/wipe.h"
 #include "crypto/password.h"
 
 enum { COLUMNS = 24, FILE_MAX = 512 << 10 };
@@ -74,7 +75,9 @@ static int take_from_file(struct cli *cli, const struct admin_noun *noun, struct
     const char *path = from_stdin ? "-" : value;
     bool ok = is_secret(f) ? cli_read_secret(cli, path, &text)
                            : cli_read_file(cli, path, FILE_MAX, &text);
-    return ok && set_member(cli, body, f, text) == ADMIN_EXIT_OK ? 1 : -1;
+    ok = ok && set_member(cli, body, f, text) == ADMIN_EXIT_OK;
+    if (ok && is_secret(f)) admin_text_wipe(text);
+    return ok ? 1 : -1;
 }
 
 static int refuse_option(struct cli *cli, const struct admin_noun *noun, const char *word)
@@ -160,6 +163,7 @@ static bool ask_for_password(struct cli *cli, const struct admin_noun *noun, jso
         return true;
     if (!cli_ask_password(cli, "Password (empty: none yet)", &password)) return false;
     if (password.n > 0) json_object_set_new(body, "password", json_stringn(password.p, password.n));
+    admin_text_wipe(password);
     return true;
 }
 

@@ -35,7 +35,7 @@ void grant_list(struct admin_call *c)
     }
     json_t *array = json_array();
     for (size_t i = 0; i < found.count; i++)
-        json_array_append_new(array, grant_print(&found.rows[i]));
+        api_append(&array, grant_print(&found.rows[i]));
     api_reply(c, 200, json_pack("{s:o, s:b}", "grants", array, "more", found.more));
 }
 

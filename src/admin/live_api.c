@@ -14,11 +14,10 @@ static json_t *listeners_print(struct admin_call *c)
     if (live_of(c)->listeners(live_of(c)->ctx, c->arena, &rows, &count) != RC_OK) return NULL;
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(array,
-                              json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", api_str(rows[i].name),
-                                        "transport", api_str(rows[i].transport), "address",
-                                        api_str(rows[i].addr), "state", api_str(rows[i].state),
-                                        "why", api_str(rows[i].why)));
+        api_append(&array, json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", api_str(rows[i].name),
+                                     "transport", api_str(rows[i].transport), "address",
+                                     api_str(rows[i].addr), "state", api_str(rows[i].state), "why",
+                                     api_str(rows[i].why)));
     return array;
 }
 
@@ -110,7 +109,7 @@ void live_registrations(struct admin_call *c)
     }
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, registration_print(&rows[i]));
+        api_append(&array, registration_print(&rows[i]));
     api_reply(c, 200, json_pack("{s:o, s:b}", "registrations", array, "more", count == limit));
 }
 
@@ -159,7 +158,7 @@ void live_traces(struct admin_call *c)
     }
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, trace_print(&rows[i]));
+        api_append(&array, trace_print(&rows[i]));
     api_reply(c, 200, json_pack("{s:o}", "records", array));
 }
 
@@ -180,12 +179,12 @@ static json_t *table_print(const struct store_table *t)
 {
     json_t *columns = json_array(), *rows = json_array();
     for (size_t i = 0; i < t->column_count; i++)
-        json_array_append_new(columns, api_str(t->columns[i]));
+        api_append(&columns, api_str(t->columns[i]));
     for (size_t r = 0; r < t->row_count; r++) {
         json_t *row = json_array();
         for (size_t i = 0; i < t->column_count; i++)
-            json_array_append_new(row, api_str(t->cells[r * t->column_count + i]));
-        json_array_append_new(rows, row);
+            api_append(&row, api_str(t->cells[r * t->column_count + i]));
+        api_append(&rows, row);
     }
     return json_pack("{s:o, s:o, s:b}", "columns", columns, "rows", rows, "truncated",
                      t->truncated);
@@ -221,12 +220,11 @@ void live_audit(struct admin_call *c)
     json_t *array = json_array();
     for (size_t i = 0; i < found.count; i++) {
         const struct store_audit *r = &found.rows[i];
-        json_array_append_new(array,
-                              json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-                                        (json_int_t)r->id, "at_ms", (json_int_t)r->at_unix_ms,
-                                        "who", api_str(r->who), "from", api_str(r->from), "action",
-                                        api_str(r->action), "kind", api_str(r->kind), "key",
-                                        api_str(r->key), "result", api_str(r->result)));
+        api_append(&array, json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+                                     (json_int_t)r->id, "at_ms", (json_int_t)r->at_unix_ms, "who",
+                                     api_str(r->who), "from", api_str(r->from), "action",
+                                     api_str(r->action), "kind", api_str(r->kind), "key",
+                                     api_str(r->key), "result", api_str(r->result)));
     }
     api_reply(c, 200, json_pack("{s:o, s:b}", "audit", array, "more", found.count == limit));
 }

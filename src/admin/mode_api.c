@@ -8,10 +8,9 @@ static json_t *checks_print(const struct mode_checks *k)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < k->count; i++)
-        json_array_append_new(array,
-                              json_pack("{s:o, s:b, s:o, s:o}", "name", api_str(k->rows[i].name),
-                                        "ok", k->rows[i].ok, "text", api_str(k->rows[i].text),
-                                        "fix", api_str(k->rows[i].fix)));
+        api_append(&array, json_pack("{s:o, s:b, s:o, s:o}", "name", api_str(k->rows[i].name), "ok",
+                                     k->rows[i].ok, "text", api_str(k->rows[i].text), "fix",
+                                     api_str(k->rows[i].fix)));
     return array;
 }
 

@@ -36,7 +36,7 @@ void noun_list(struct admin_call *c)
     }
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, row_print(noun, (char *)rows + i * noun->size, true));
+        api_append(&array, row_print(noun, (char *)rows + i * noun->size, true));
     api_reply(c, 200, json_pack("{s:o, s:b}", noun->plural, array, "more", more));
 }
 

@@ -27,7 +27,7 @@ void param_list(struct admin_call *c)
     }
     json_t *array = json_array();
     for (size_t i = 0; i < STORE_P_COUNT; i++)
-        json_array_append_new(array, param_print(&all->rows[i]));
+        api_append(&array, param_print(&all->rows[i]));
     api_reply(c, 200, json_pack("{s:o}", "params", array));
 }
 

@@ -10,7 +10,7 @@ static json_t *print_lines(const struct store_device *d, bool brief)
                           : json_pack("{s:i, s:o, s:o, s:o, s:o}", "index", l->index, "pattern",
                                       api_str(l->pattern), "label", api_str(l->label), "display",
                                       api_str(l->display), "contact", api_str(l->contact));
-        json_array_append_new(array, o);
+        api_append(&array, o);
     }
     return array;
 }
@@ -21,7 +21,7 @@ static json_t *print_words(struct str text, char separator)
     struct str word;
     while (text.p && str_split(&text, separator, &word)) {
         word = str_trim(word);
-        if (word.n > 0) json_array_append_new(array, api_str(word));
+        if (word.n > 0) api_append(&array, api_str(word));
     }
     return array;
 }
@@ -29,8 +29,8 @@ static json_t *print_words(struct str text, char separator)
 static json_t *print_roles(int roles)
 {
     json_t *array = json_array();
-    if (roles & STORE_ROLE_USER) json_array_append_new(array, json_string("user"));
-    if (roles & STORE_ROLE_ADMIN) json_array_append_new(array, json_string("administrator"));
+    if (roles & STORE_ROLE_USER) api_append(&array, json_string("user"));
+    if (roles & STORE_ROLE_ADMIN) api_append(&array, json_string("administrator"));
     return array;
 }
 
