@@ -75,6 +75,25 @@ static void put_arrow(struct buf *out, struct str what, bool to_node)
     buf_put_str(out, to_node ? STR("->|") : STR("--|"));
 }
 
+/* Of a Contact's parameters those that tell what the answer means; the rest is "...". */
+static void put_contact(struct buf *out, struct str value)
+{
+    static const char *const kept[] = {"+u.sip!devicename", "x-cisco-newreg", "expires", "reg-id"};
+    ptrdiff_t end = str_find_char(value, '>');
+    struct str rest = end < 0 ? STR("") : str_sub(value, (size_t)end + 1, value.n), part;
+    bool dropped = false;
+    put_cut(out, end < 0 ? value : str_sub(value, 0, (size_t)end + 1), LADDER_VALUE_MAX);
+    while (rest.n > 0 && str_split(&rest, ';', &part)) {
+        bool keep = false;
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+            if (str_starts_nocase(str_trim(part), str_from(kept[i]))) keep = true;
+        if (keep) buf_put_char(out, ';');
+        if (keep) put_cut(out, str_trim(part), LADDER_VALUE_MAX);
+        if (!keep && part.n > 0) dropped = true;
+    }
+    if (dropped) buf_put_lit(out, " ...");
+}
+
 static void put_field(struct buf *out, struct str line, size_t which)
 {
     struct str name = str_from(decisive[which].name), compact = str_from(decisive[which].compact);
@@ -83,7 +102,11 @@ static void put_field(struct buf *out, struct str line, size_t which)
     struct str have = str_trim(str_sub(line, 0, (size_t)colon));
     if (!str_eq_nocase(have, name) && (compact.n == 0 || !str_eq_nocase(have, compact))) return;
     buf_printf(out, "              |     %s: ", decisive[which].name);
-    put_cut(out, str_trim(str_sub(line, (size_t)colon + 1, line.n)), LADDER_VALUE_MAX);
+    struct str value = str_trim(str_sub(line, (size_t)colon + 1, line.n));
+    if (compact.n > 0) /* Contact */
+        put_contact(out, value);
+    else
+        put_cut(out, value, LADDER_VALUE_MAX);
     buf_put_char(out, '\n');
 }
 

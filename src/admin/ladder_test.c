@@ -10,7 +10,10 @@ static const struct admin_trace_record records[] = {
     {.unix_ms = 1585566199200,
      .kind = ADMIN_TRACE_IN,
      FLOW,
-     .text = STR_INIT("REGISTER sip:ucm1 SIP/2.0\r\nCSeq: 1 REGISTER\r\nm: <sip:1@127.0.0.1>\r\n"
+     .text = STR_INIT("REGISTER sip:ucm1 SIP/2.0\r\nCSeq: 1 REGISTER\r\nm: "
+                      "<sip:1@127.0.0.1>;+sip.instance=\"<x>\";+u.sip!devicename.ccm.cisco.com="
+                      "\"CSFrado\";video;"
+                      "x-cisco-newreg\r\n"
                       "Subject: no\r\n\r\nWarning: of the body\r\n")},
     {.unix_ms = 1585566199310,
      .kind = ADMIN_TRACE_OUT,
@@ -35,7 +38,9 @@ static void test_registration_as_a_ladder(void **state)
                "TLS\n"
                "11:03:19.200  |-- REGISTER sip:ucm1 -------------------------------->|\n"
                "              |     CSeq: 1 REGISTER\n"
-               "              |     Contact: <sip:1@127.0.0.1>\n"
+               "              |     Contact: "
+               "<sip:1@127.0.0.1>;+u.sip!devicename.ccm.cisco.com=\"CSFrado\";x-cisco-newreg "
+               "...\n"
                "11:03:19.310  |<- 407 Proxy Authentication Required -----------------|\n"
                "              |     CSeq: 1 REGISTER\n"
                "              |     Proxy-Authenticate: Bearer realm=\"ccmsipline\"\n"
