@@ -26,7 +26,10 @@ static const struct {
      "{\"sip-oauth-mra-port\":\"5291\",\"addresses\":[\"192.0.2.1\"]}",
      "\"addresses\":[\"192.0.2.1\"]"},
     {"issuers", "https://idp.example.com/x",
-     "{\"iss\":\"https://idp.example.com/x\",\"audience\":\"sip\",\"jwks\":\"{\\\"keys\\\":[]}\"}",
+     "{\"iss\":\"https://idp.example.com/x\",\"audience\":\"sip\",\"jwks\":\"{\\\"keys\\\":[{"
+     "\\\"kty\\\":\\\"EC\\\",\\\"kid\\\":\\\"1\\\",\\\"crv\\\":\\\"P-256\\\","
+     "\\\"x\\\":\\\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\\\","
+     "\\\"y\\\":\\\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\\\"}]}\"}",
      "\"user_claim\":\"sub\"", "{\"enabled\":false}", "\"enabled\":false"},
     {"domains", "example.com", "{\"name\":\"example.com\"}", "\"ours\":true", "{\"ours\":\"off\"}",
      "\"ours\":false"},
@@ -105,6 +108,11 @@ static const struct {
     {"POST", "users", "{\"id\":\"a\",\"active\":\"perhaps\"}", 422, "must be yes or no"},
     {"POST", "users", "{\"id\":\"a b\"}", 422, "\"message\":"},
     {"POST", "users", "{\"id\":7}", 422, "wrong kind"},
+    {"POST", "issuers", "{\"iss\":\"https://i\",\"audience\":\"sip\",\"jwks\":\"/tmp/jwks.json\"}",
+     422, "no JSON Web Key Set"},
+    {"POST", "issuers",
+     "{\"iss\":\"https://i\",\"audience\":\"sip\",\"jwks\":\"{\\\"keys\\\":[]}\"}", 422,
+     "no key that can"},
     {"POST", "devices", "{\"name\":\"CSFx\",\"lines\":[\"4711\"]}", 422, "4711"},
     {"POST", "devices", "{\"name\":\"CSFx\",\"lines\":[{\"label\":\"x\"}]}", 422,
      "directory number"},

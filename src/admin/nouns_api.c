@@ -1,6 +1,7 @@
 /* List, add, show, update and remove of every noun. A row carries its version as ETag; an update or
  * removal with If-Match holds only while nobody else changed it. */
 #include "admin/api_int.h"
+#include "oauth/keyring.h"
 #include <stdio.h>
 
 static struct str row_key(const struct admin_noun *noun, const void *row)
@@ -136,11 +137,45 @@ static enum rc put_node(struct admin_call *c, enum store_put how, const struct s
     return rc;
 }
 
+/* Keys that no token could be checked with are refused here, not found out by the first phone. */
+static enum rc put_issuer(struct admin_call *c, enum store_put how, const struct store_issuer *row)
+{
+    struct oauth_own_spec own = {.issuer = STR("ours"),
+                                 .audience = STR("sip"),
+                                 .accept = OAUTH_FORMAT_ANY,
+                                 .longest_token_s = 1};
+    struct oauth_issuer_spec spec = {.issuer = row->iss,
+                                     .audience = row->audience,
+                                     .user_claim = row->user_claim,
+                                     .scope = row->scope,
+                                     .jwks = row->jwks,
+                                     .es256 = true,
+                                     .rs256 = true};
+    struct oauth_keyring *ring;
+    size_t skipped;
+    if (row->iss.n == 0 || row->audience.n == 0 || row->jwks.n == 0) /* the store says which */
+        return store_issuer_put(c->admin->store, &c->by, how, row, &c->why);
+    enum rc rc = oauth_keyring_new(&own, &ring);
+    if (rc != RC_OK) return rc;
+    rc = oauth_keyring_add_issuer(ring, &spec, &skipped);
+    (void)oauth_keyring_unref(ring);
+    if (rc == RC_NOMEM) return rc;
+    if (rc == RC_OK) return store_issuer_put(c->admin->store, &c->by, how, row, &c->why);
+    snprintf(
+        c->why.text, sizeof c->why.text, "%s",
+        rc == RC_MALFORMED
+            ? "jwks is no JSON Web Key Set ({\"keys\":[...]}); --jwks-file reads it from a file"
+            : "jwks holds no key that can be used: an EC key on P-256 (ES256) or an RSA key of "
+              "2048 bits or more (RS256) is wanted");
+    return RC_INVALID;
+}
+
 static enum rc put_row(struct admin_call *c, const struct admin_noun *noun, enum store_put how,
                        const void *row, const void *old)
 {
     if (noun->kind == STORE_NODE)
         return put_node(c, how, row, old ? &((const struct store_node *)old)->ports : NULL);
+    if (noun->kind == STORE_ISSUER) return put_issuer(c, how, row);
     return noun_store(noun)->put(c->admin->store, &c->by, how, row, &c->why);
 }
 
