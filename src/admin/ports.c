@@ -82,13 +82,14 @@ static enum rc add(struct arena *a, struct port_sockets *out, const struct port_
     return RC_OK;
 }
 
+/* What has no inode is no open file any more (TIME_WAIT): lsof does not show it either. */
 enum rc ports_parse(struct str text, bool v6, bool udp, struct arena *a, struct port_sockets *out)
 {
     struct str one;
     struct port_socket row;
     enum rc rc = RC_OK;
     while (rc == RC_OK && text.p && str_split(&text, '\n', &one))
-        if (line(one, v6, udp, &row)) rc = add(a, out, &row);
+        if (line(one, v6, udp, &row) && row.inode != 0) rc = add(a, out, &row);
     return rc;
 }
 
