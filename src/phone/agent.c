@@ -49,21 +49,22 @@ static void tell_registered(struct agent *a, const struct phone_line_action *act
     struct phone_status *st = &a->status;
     char transport[32], address[NET_ADDR_TEXT_MAX];
     const struct phone_node *node = &a->phone.nodes[act->node];
-    agent_say(a, "%s %.*s at %.*s (%s) for %u s, next refresh in %llu s",
-              act->is_first ? "registered" : "refreshed", STR_ARG(a->phone.lines[0].number),
-              STR_ARG(node->name), transport_text(p, transport), act->granted_s,
-              (unsigned long long)(act->wait_ms / 1000));
     int64_t now_s = clock_unix_s(&a->clock);
     if (act->is_first) st->since_unix_s = now_s;
     st->refresh_unix_s = now_s + (int64_t)(act->wait_ms / 1000);
     st->granted_s = act->granted_s;
     snprintf(st->line, sizeof st->line, "%.*s", STR_ARG(a->phone.lines[0].number));
     snprintf(st->node, sizeof st->node, "%.*s", STR_ARG(node->name));
-    snprintf(st->transport, sizeof st->transport, "%s", transport);
+    snprintf(st->transport, sizeof st->transport, "%s", transport_text(p, transport));
     struct str text = p->flow ? net_addr_text(&p->flow->peer, address) : STR("-");
     snprintf(st->address, sizeof st->address, "%.*s", STR_ARG(text));
     a->last = "Connection-Lost";
     path_ping_start(a);
+    save_status(a); /* before it is told: who hears it may ask */
+    agent_say(a, "%s %.*s at %.*s (%s) for %u s, next refresh in %llu s",
+              act->is_first ? "registered" : "refreshed", STR_ARG(a->phone.lines[0].number),
+              STR_ARG(node->name), transport, act->granted_s,
+              (unsigned long long)(act->wait_ms / 1000));
 }
 
 /* ---- the machine and its actions ---- */
