@@ -10,8 +10,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { PAUSE_MS = 100 }; /* of accepting, when descriptors or memory have run out */
+
 struct http_unix {
+    struct net_loop *loop;
     struct event *event;
+    struct wheel_timer pause;
     http_unix_accept_fn *fn;
     void *ctx;
     struct sockaddr_un addr;
@@ -79,12 +83,28 @@ static void accept_one(struct http_unix *u, int fd)
     u->fn(u->ctx, fd, &peer);
 }
 
+static void resume(void *ctx)
+{
+    struct http_unix *u = ctx;
+    event_add(u->event, NULL);
+}
+
+/* Whoever waits in the backlog makes the socket ready in every turn. */
+static void pause_accepting(struct http_unix *u)
+{
+    event_del(u->event);
+    net_timer_start(u->loop, &u->pause, PAUSE_MS, resume, u);
+}
+
 /* One a turn: the event is level-triggered, and fn may have closed u. */
 static void on_ready(evutil_socket_t fd, short what, void *ctx)
 {
     (void)what;
     int got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (got >= 0) accept_one(ctx, got);
+    if (got >= 0)
+        accept_one(ctx, got);
+    else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+        pause_accepting(ctx);
 }
 
 static bool is_ours(const struct http_unix *u)
@@ -97,6 +117,7 @@ static bool is_ours(const struct http_unix *u)
 struct http_unix *http_unix_close(struct http_unix *u)
 {
     if (!u) return NULL;
+    net_timer_stop(u->loop, &u->pause);
     if (u->event) event_free(u->event);
     if (u->fd >= 0) close(u->fd);
     if (is_ours(u)) unlink(u->addr.sun_path);
@@ -110,6 +131,7 @@ enum rc http_unix_open(struct net_loop *loop, const char *path, unsigned mode,
     if (mode != 0600 && mode != 0660) return RC_INVALID;
     struct http_unix *u = calloc(1, sizeof *u);
     if (!u) return RC_NOMEM;
+    u->loop = loop;
     u->fn = fn;
     u->ctx = ctx;
     u->addr.sun_family = AF_UNIX;
