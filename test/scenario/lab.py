@@ -172,8 +172,8 @@ class Node:
 
     PORTS = ("sip", "sips", "oauth", "mra", "config_http", "config_https", "https")
 
-    def __init__(self, lab, name, addresses="127.0.0.1", settings=()):
-        self.lab, self.name, self.host = lab, name, "localhost"
+    def __init__(self, lab, name, addresses="127.0.0.1", settings=(), host="localhost"):
+        self.lab, self.name, self.host = lab, name, host
         self.folder = os.path.join(lab.folder, name)
         os.makedirs(self.folder, exist_ok=True)
         self.data = os.path.join(self.folder, "data")
@@ -371,6 +371,9 @@ class Node:
         return wait_until(lambda: len(self.registrations(device)) == count,
                           lambda: f"registrations: {self.registrations(device)}, wanted {count}")
 
+    def config_url_of(self, device):
+        return f"http://localhost:{self.ports['config_http']}/{device}.cnf.xml"
+
     def softphone(self, state="phone"):
         return Softphone(self, os.path.join(self.folder, state))
 
@@ -394,13 +397,10 @@ class Softphone:
                  self.node.lab.secret_file(password)]
         return self.call("login", *words)
 
-    def config_url(self, device="CSFrado"):
-        return f"http://localhost:{self.node.ports['config_http']}/{device}.cnf.xml"
-
     def run(self, *words, device="CSFrado"):
         """Started and left running."""
         return self.node.lab.run_program(
-            self.command("run", "--config-url", self.config_url(device), *words))
+            self.command("run", "--config-url", self.node.config_url_of(device), *words))
 
 
 def wait_until(condition, explain=lambda: "it did not happen", patience_s=None):
