@@ -204,6 +204,13 @@ static void run(struct http_conn *conn)
     http_conn_answer(conn);
 }
 
+static void refuse_body(struct http_conn *conn)
+{
+    count(&conn->server->counts.refused_bodies);
+    http_set_header(&conn->job->res, "Retry-After", STR("1"));
+    refuse(conn, 503, "The server has no room for this body. Try again in a second.");
+}
+
 static bool has_body(const struct http_head *head)
 {
     return head->is_chunked || head->body_len > 0;
@@ -240,6 +247,10 @@ static void start_body(struct http_conn *conn)
     }
     if (!has_body(&job->parsed)) {
         run(conn);
+        return;
+    }
+    if (!http_job_body_fits(job, (size_t)job->parsed.body_len)) {
+        refuse_body(conn);
         return;
     }
     if (job->parsed.expects_continue && conn->in.n == 0 &&
@@ -309,7 +320,7 @@ static enum rc feed_chunks(struct http_conn *conn)
     size_t at = 0, used;
     do {
         rc = http_chunks_step(&job->chunks, str_sub(in, at, in.n), &used, &data);
-        added = http_input_add(&job->body, data);
+        added = http_job_body_add(job, data);
         at += used;
     } while (rc == RC_MORE && added == RC_OK && used > 0);
     http_input_drop(&conn->in, at);
@@ -321,7 +332,7 @@ static enum rc feed_length(struct http_conn *conn)
     struct http_job *job = conn->job;
     struct str have = str_sub(http_input_str(&conn->in), 0,
                               (size_t)(job->parsed.body_len - job->body.n));
-    enum rc rc = http_input_add(&job->body, have);
+    enum rc rc = http_job_body_add(job, have);
     if (rc != RC_OK) return rc;
     http_input_drop(&conn->in, have.n);
     return job->body.n == job->parsed.body_len ? RC_OK : RC_MORE;
@@ -335,6 +346,8 @@ static void read_body(struct http_conn *conn)
     } else if (rc == RC_TOO_BIG) {
         count(&conn->server->counts.too_big);
         refuse(conn, 413, "The body is too long.");
+    } else if (rc == RC_BUSY) {
+        refuse_body(conn);
     } else if (rc == RC_NOMEM) {
         refuse(conn, 503, "Out of memory.");
     } else if (rc != RC_MORE) {

@@ -19,10 +19,40 @@ struct http_job *http_job_new(struct http_conn *conn)
     return job;
 }
 
+static size_t counted_of(size_t n)
+{
+    return n > HTTP_BODY_FREE ? n - HTTP_BODY_FREE : 0;
+}
+
+bool http_job_body_fits(const struct http_job *job, size_t n)
+{
+    const struct http_server *server = job->server;
+    size_t others = server->body_total[job->req.peer.is_unix] - job->body_counted;
+    return counted_of(n) == 0 || (others <= server->limits.body_total_max &&
+                                  counted_of(n) <= server->limits.body_total_max - others);
+}
+
+static void count_body(struct http_job *job, size_t n)
+{
+    if (job->server)
+        job->server->body_total[job->req.peer.is_unix] += counted_of(n) - job->body_counted;
+    job->body_counted = counted_of(n);
+}
+
+enum rc http_job_body_add(struct http_job *job, struct str data)
+{
+    if (data.n > job->body.max - job->body.n) return RC_TOO_BIG;
+    if (!http_job_body_fits(job, job->body.n + data.n)) return RC_BUSY;
+    enum rc rc = http_input_add(&job->body, data);
+    count_body(job, job->body.n);
+    return rc;
+}
+
 struct http_job *http_job_free(struct http_job *job)
 {
     if (!job) return NULL;
     list_remove(&job->link);
+    count_body(job, 0);
     http_response_fini(&job->res);
     arena_wipe(&job->arena);
     http_input_fini(&job->head);

@@ -15,6 +15,7 @@ enum {
     HTTP_PARAM_MAX = 4,            /* {names} in one route */
     HTTP_RESPONSE_HEADER_MAX = 32, /* fields a handler may add */
     HTTP_BODY_DEFAULT_MAX = 1 << 20,
+    HTTP_BODY_FREE = 16 << 10, /* bytes of each body beside the server's body_total_max */
     HTTP_RESPONSE_BODY_MAX = 16 << 20,
 };
 

@@ -22,6 +22,7 @@ static struct http_limits effective(const struct http_limits *given)
         .body_ms = or_default(l.body_ms, 30000),
         .idle_ms = or_default(l.idle_ms, 15000),
         .write_ms = or_default(l.write_ms, 60000),
+        .body_total_max = l.body_total_max ? l.body_total_max : HTTP_BODY_TOTAL_MAX,
     };
 }
 
@@ -78,6 +79,7 @@ void http_server_stats(const struct http_server *server, struct http_server_stat
         .too_big = atomic_load(&c->too_big),
         .timed_out = atomic_load(&c->timed_out),
         .refused_busy = atomic_load(&c->refused_busy),
+        .refused_bodies = atomic_load(&c->refused_bodies),
         .connections = atomic_load(&c->connections),
         .in_flight = atomic_load(&c->in_flight),
     };

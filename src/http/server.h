@@ -52,6 +52,11 @@ struct http_limits {
     unsigned body_ms;  /* for a whole body, 30000 */
     unsigned idle_ms;  /* keep-alive without a request, 15000 */
     unsigned write_ms; /* for the peer to take a whole response, 60000 */
+    /* Bytes of bodies that lie here at once, from their arrival to their answer, 64 MiB; the first
+       HTTP_BODY_FREE of each do not count, so that the many small requests go on when it is used up
+       (connection_max bounds those). Those that came by UNIX sockets have as much for themselves:
+       the public cannot keep the operator out. Beyond it: 503 with Retry-After. */
+    size_t body_total_max;
 };
 
 struct http_server *http_server_new(struct net_loop *loop, struct net_pool *pool,
@@ -63,6 +68,7 @@ struct http_server *http_server_free(struct http_server *server);
 struct http_server_stats {
     uint64_t accepted, refused_full, refused_source; /* connections */
     uint64_t requests, malformed, too_big, timed_out, refused_busy;
+    uint64_t refused_bodies;         /* no room for them in body_total_max */
     unsigned connections, in_flight; /* now */
 };
 /* From any thread. */

@@ -19,10 +19,12 @@ enum {
     HTTP_UNIX_CONNECTION_MAX = 64,
     HTTP_JOB_FIRST = 8192,         /* arena bytes inside each job */
     HTTP_JOB_ARENA_MAX = 64 << 20, /* more for a handler's own use */
+    HTTP_BODY_TOTAL_MAX = 64 << 20,
 };
 
 struct server_counts {
-    atomic_uint_least64_t accepted, requests, malformed, too_big, timed_out, refused_busy;
+    atomic_uint_least64_t accepted, requests, malformed, too_big, timed_out, refused_busy,
+        refused_bodies;
     atomic_uint connections, in_flight;
 };
 
@@ -35,6 +37,7 @@ struct http_server {
     struct net_limits *net_limits;
     struct list listeners, conns, jobs;
     unsigned unix_count;
+    size_t body_total[2]; /* counted bytes of bodies: from the network, by UNIX sockets */
     struct server_counts counts;
 };
 
@@ -53,6 +56,7 @@ struct http_job {
     struct http_conn *conn;     /* NULL: gone meanwhile */
     const char *site_name;
     struct http_input head, body;
+    size_t body_counted; /* bytes of it in the server's body_total */
     struct http_head parsed;
     struct http_chunks chunks;
     struct http_route route; /* fn NULL: answered by the server itself */
@@ -101,6 +105,11 @@ struct net_stream_config http_conn_stream_config(void);
 /* job.c */
 struct http_job *http_job_new(struct http_conn *conn);
 struct http_job *http_job_free(struct http_job *job);
+/* Is there room for a body of that length now? */
+bool http_job_body_fits(const struct http_job *job, size_t n);
+/* Adds to the body. RC_TOO_BIG: longer than its route allows; RC_BUSY: no room in body_total_max;
+ * RC_NOMEM. */
+MUST_CHECK enum rc http_job_body_add(struct http_job *job, struct str data);
 /* Hands the whole request to the pool; RC_BUSY, RC_NOMEM, RC_CLOSED. */
 MUST_CHECK enum rc http_job_submit(struct http_job *job);
 /* One access log line. */

@@ -249,6 +249,68 @@ static void test_bodies_by_length_and_in_chunks(void **state)
     test_server_stop(&t);
 }
 
+/* The head of a body and its first bytes; the rest is to follow. */
+static int begin_body(const struct test_server *t, unsigned long length, size_t n)
+{
+    static char part[900000];
+    char head[100];
+    int fd = dial(t);
+    snprintf(head, sizeof head, "POST /count HTTP/1.1\r\nHost: h\r\nContent-Length: %lu\r\n\r\n",
+             length);
+    say(fd, head);
+    memset(part, 'z', sizeof part);
+    for (size_t sent = 0; sent < n;) {
+        ssize_t got = send(fd, part, n - sent < sizeof part ? n - sent : sizeof part, MSG_NOSIGNAL);
+        assert_true(got > 0);
+        sent += (size_t)got;
+    }
+    return fd;
+}
+
+static void assert_no_room(const struct test_server *t, const char *request)
+{
+    int fd = dial(t);
+    assert_int_equal(503, ask(fd, request, text, sizeof text));
+    assert_non_null(strstr(text, "\r\nRetry-After: 1\r\n"));
+    assert_non_null(strstr(text, "\r\nConnection: close\r\n"));
+    close(fd);
+}
+
+static void test_bodies_of_all_together_are_bounded(void **state)
+{
+    (void)state;
+    static char chunk[HTTP_BODY_FREE + 200000 + 200];
+    struct test_server t;
+    start(&t, &(struct http_limits){.body_total_max = 1000000});
+    int first = begin_body(&t, 900000, 850000);
+    test_pass_ms(&t, first, 0);
+    assert_no_room(&t, "POST /count HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n");
+    char *p = stpcpy(chunk, "POST /count HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                            "34d40\r\n"); /* 216384 */
+    memset(p, 'c', 216384);
+    assert_no_room(&t, chunk);
+    assert_int_equal(2, test_stats(&t).refused_bodies);
+
+    int small = begin_body(&t, HTTP_BODY_FREE, HTTP_BODY_FREE); /* a form gets in all the same */
+    assert_int_equal(200, hear(small, text, sizeof text, true));
+    close(small);
+    int gone = begin_body(&t, 150000, 140000); /* what never came whole is given back */
+    test_pass_ms(&t, gone, 0);
+    close(gone);
+    test_pass_ms(&t, -1, 0);
+
+    static char rest[50001];
+    memset(rest, 'r', 50000);
+    assert_int_equal(200, ask(first, rest, text, sizeof text));
+    assert_non_null(strstr(text, "\r\n\r\n900000"));
+    int second = begin_body(&t, 1000000, 1000000);
+    assert_int_equal(200, hear(second, text, sizeof text, true));
+    assert_int_equal(2, test_stats(&t).refused_bodies);
+    close(first);
+    close(second);
+    test_server_stop(&t);
+}
+
 /* They wait behind a request that takes its time, and are read in one go then. */
 static void test_many_small_chunks_at_once(void **state)
 {
@@ -649,6 +711,7 @@ int main(void)
         cmocka_unit_test(test_answers_and_keeps_the_connection),
         cmocka_unit_test(test_pipelined_requests_are_answered_in_order),
         cmocka_unit_test(test_bodies_by_length_and_in_chunks),
+        cmocka_unit_test(test_bodies_of_all_together_are_bounded),
         cmocka_unit_test(test_many_small_chunks_at_once),
         cmocka_unit_test(test_what_is_too_big_or_malformed_ends_the_connection),
         cmocka_unit_test(test_a_peers_text_cannot_split_the_answer),
