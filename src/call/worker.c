@@ -138,10 +138,7 @@ static struct call_visit *visit_begin(struct call_worker *w, struct siptx_reques
     v->listener = (enum call_listener)r->flow->listener_kind;
     r->user = v;
     r->on_end = visit_end;
-    struct sip_nameaddr to;
-    if (sip_nameaddr_parse_uri(sip_message_value(r->message, SIP_HEADER_TO), &to, &v->to, NULL) !=
-        RC_OK)
-        v->to = (struct sip_uri){0}; /* some other scheme: no line of ours */
+    v->to = r->basics->to_uri;
     return v;
 }
 
@@ -258,7 +255,21 @@ static void on_flow_closed(void *ctx, struct siptx_flow *f, enum siptx_close why
     location_remove(w->node->location, &key, 0, LOCATION_FLOW_LOST, on_gone, NULL);
 }
 
-enum { REFUSED_LOG_MS = 100 };
+enum { REFUSED_LOG_MS = 100, REFUSED_LOG_BURST = 20 };
+
+/* A line each 100 ms in the long run, twenty at once; false: only count this one. */
+static bool may_log_refusal(struct call_worker *w, int64_t now_ms)
+{
+    int64_t earned = (now_ms - w->refused_logged_ms) / REFUSED_LOG_MS;
+    if (earned > 0) {
+        w->refused_credit += earned < REFUSED_LOG_BURST ? (int)earned : REFUSED_LOG_BURST;
+        if (w->refused_credit > REFUSED_LOG_BURST) w->refused_credit = REFUSED_LOG_BURST;
+        w->refused_logged_ms = now_ms;
+    }
+    if (w->refused_credit == 0) return false;
+    w->refused_credit--;
+    return true;
+}
 
 /* A handshake that failed is often one side's trust or certificate, so the log says which; what never
  * was TLS or said nothing is only counted. Strangers cannot flood the log with it. */
@@ -270,7 +281,7 @@ static void on_refused(void *ctx, int listener_kind, const struct net_addr *peer
     char addr[NET_ADDR_TEXT_MAX];
     int64_t now_ms = clock_mono_ms(&w->node->clock);
     if (!log || LOG_WARN > log->level || listener_kind < 0 || strcmp(cause, "tls") != 0) return;
-    if (w->refused_logged_ms != 0 && now_ms - w->refused_logged_ms < REFUSED_LOG_MS) {
+    if (!may_log_refusal(w, now_ms)) {
         w->refused_unlogged++;
         return;
     }
@@ -278,7 +289,6 @@ static void on_refused(void *ctx, int listener_kind, const struct net_addr *peer
              LOG_CSTR("listener", call_listener_name((enum call_listener)listener_kind)),
              LOG_STR("peer", net_addr_text(peer, addr)), LOG_CSTR("why", cause),
              LOG_STR("text", text), LOG_INT("unlogged_before", w->refused_unlogged));
-    w->refused_logged_ms = now_ms;
     w->refused_unlogged = 0;
 }
 
