@@ -92,7 +92,7 @@ enum rc admin_add_api_routes(struct admin *admin, struct http_site *site, bool o
             .path = r->path,
             .fn = on_request,
             .ctx = &seats[i],
-            .body_max = r->body == API_CSV ? ADMIN_IMPORT_MAX : ADMIN_BODY_MAX,
+            .body_max = r->body == API_CSV && over_unix_socket ? ADMIN_IMPORT_MAX : ADMIN_BODY_MAX,
         };
         rc = http_site_add(site, &route);
     }

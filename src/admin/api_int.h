@@ -15,7 +15,8 @@
 
 enum {
     ADMIN_BODY_MAX = 1 << 20,
-    ADMIN_IMPORT_MAX = 64 << 20, /* bytes of one CSV file */
+    ADMIN_IMPORT_MAX = 64 << 20, /* bytes of one CSV file; by the UNIX socket only: over the network
+                                    a body is read before it is known who sends it */
     ADMIN_PAGE_DEFAULT = 100,
     ADMIN_TRACE_MAX = 2000,
 };

@@ -214,6 +214,26 @@ static void test_over_the_network_an_administrator_signs_in(void **state)
     assert_has(answer.p, "unauthenticated");
 }
 
+/* Over the network a body is read before it is known who sends it: a large one is not. */
+static void test_only_the_socket_takes_large_files(void **state)
+{
+    struct bed *b = *state;
+    struct http_answer answer;
+    char url[96];
+    struct str csv = str_of(arena_zalloc(&b->arena, 2 << 20), 2 << 20);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/api/v1/import", b->server.port);
+    struct http_call call = {.method = "POST",
+                             .url = str_from(url),
+                             .body = csv,
+                             .content_type = STR("text/csv"),
+                             .response_max = 1 << 20};
+    http_fetch(&call, &b->arena, &answer);
+    assert_int_equal(413, answer.status);
+    call.unix_path = b->socket;
+    http_fetch(&call, &b->arena, &answer);
+    assert_int_equal(422, answer.status); /* read, and found to be no CSV */
+}
+
 static void test_who_fails_too_often_waits(void **state)
 {
     struct bed *b = *state;
@@ -289,6 +309,7 @@ int main(void)
         T(test_only_the_version_one_saw_is_changed),
         T(test_a_changed_port_is_open_when_the_answer_comes),
         T(test_over_the_network_an_administrator_signs_in),
+        T(test_only_the_socket_takes_large_files),
         T(test_who_fails_too_often_waits),
         T(test_openapi_names_every_route),
         T(test_views_answer),
