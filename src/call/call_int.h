@@ -42,9 +42,10 @@ struct call_worker {
     const struct directory_params *params; /* renewed when its generation is old */
     char *authz_server;                    /* copy of the node's */
     uint64_t authz_generation;
-    int64_t refused_logged_ms; /* bounds the log of refused connections: when credit was last earned, */
-    int refused_credit;        /* how many lines may still be written, */
-    int64_t refused_unlogged;  /* and how many were not */
+    int64_t
+        refused_logged_ms; /* bounds the log of refused connections: when credit was last earned, */
+    int refused_credit;    /* how many lines may still be written, */
+    int64_t refused_unlogged; /* and how many were not */
 };
 
 /* The present parameters; good until the worker's next request. */
