@@ -173,8 +173,26 @@ static enum rc find_expiry(struct call *c, const struct store_hash *hash, int64_
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
+/* The scope asked for is looked at while the token would be spent: a phone that asks for too much
+ * keeps its token, a token used before is found out all the same. */
+struct scope_check {
+    struct call *c;
+    struct str granted, user;
+    enum rc rc;
+};
+
+static enum rc check_scope(void *ctx, const struct store_grant *grant)
+{
+    struct scope_check *s = ctx;
+    struct call *c = s->c;
+    s->user = grant->user;
+    s->rc = auth_scope_grant(form_find(c->form, STR("scope")), grant->scope, c->v.req->arena,
+                             &s->granted);
+    return s->rc;
+}
+
 static enum rc use_refresh(struct call *c, const struct auth_refresh *old, const struct fresh *next,
-                           struct store_grant *out)
+                           struct scope_check *scope, struct store_grant *out)
 {
     struct store_by by = auth_by(&c->v, c->client.client_id);
     struct store_refresh use = {
@@ -184,7 +202,9 @@ static enum rc use_refresh(struct call *c, const struct auth_refresh *old, const
         .grant_hint = str_from(old->grant),
         .client_id = c->client.client_id,
         .now_s = c->v.now_s,
-        .grace_s = c->v.params->number[STORE_P_REFRESH_GRACE_S]};
+        .grace_s = c->v.params->number[STORE_P_REFRESH_GRACE_S],
+        .check = check_scope,
+        .check_ctx = scope};
     enum rc rc = find_expiry(c, &old->hash, &use.expires_s);
     if (rc != RC_OK) return rc;
     return store_refresh_use(c->v.auth->settings.store, &by, &use, c->v.req->arena, out, &c->v.why);
@@ -217,19 +237,18 @@ static void refresh(struct call *c, const struct auth_refresh *old)
 {
     struct fresh next;
     struct store_grant grant;
-    struct str scope;
+    struct scope_check scope = {.c = c, .rc = RC_OK};
     enum rc rc = fresh_make(c, &next);
-    if (rc == RC_OK) rc = use_refresh(c, old, &next, &grant);
-    if (rc == RC_CONFLICT) note_reuse(c, "refresh token");
-    if (rc != RC_OK && refusal_of(rc))
+    if (rc == RC_OK) rc = use_refresh(c, old, &next, &scope, &grant);
+    if (scope.rc == RC_OK && rc == RC_CONFLICT) note_reuse(c, "refresh token");
+    if (scope.rc != RC_OK && scope.rc != RC_NOMEM)
+        refuse(c, "invalid_scope", "the sign-in does not have these scopes", scope.user);
+    else if (rc != RC_OK && refusal_of(rc))
         refuse(c, "invalid_grant", refusal_of(rc), STR(""));
     else if (rc != RC_OK)
         auth_answer_failed(&c->v, "refresh", rc);
-    else if (auth_scope_grant(form_find(c->form, STR("scope")), grant.scope, c->v.req->arena,
-                              &scope) != RC_OK)
-        refuse(c, "invalid_scope", "the sign-in does not have these scopes", grant.user);
     else
-        answer_refreshed(c, &grant, scope, &next);
+        answer_refreshed(c, &grant, scope.granted, &next);
     crypto_wipe(&next, sizeof next);
 }
 

@@ -274,6 +274,20 @@ static void test_refresh_narrows_scope(void **state)
     assert_str("sip", node_member(n, "scope"));
 }
 
+static void test_unfit_scope_spends_nothing_and_hides_no_reuse(void **state)
+{
+    struct node *n = *state;
+    struct str access, first;
+    node_tokens(n, &access, &first);
+    node_token(n, "scope=root&" REFRESH_GRANT, first);
+    assert_error(n, 400, "invalid_scope");
+    assert_true(kit_log_has(&n->lines, "event=token.refused client=bearline-phone user=rado"));
+    assert_int_equal(200, node_token(n, REFRESH_GRANT, first));
+    node_token(n, "scope=root&" REFRESH_GRANT, first);
+    assert_error(n, 400, "invalid_grant");
+    assert_int_equal(OAUTH_REVOKED, node_verify(n, access, NULL));
+}
+
 static void test_refresh_of_another_client(void **state)
 {
     struct node *n = *state;
@@ -510,6 +524,7 @@ int main(void)
         T(test_refresh_ends_with_the_sign_in),
         T(test_desk_phones_have_their_own_lifetime),
         T(test_refresh_narrows_scope),
+        T(test_unfit_scope_spends_nothing_and_hides_no_reuse),
         T(test_refresh_of_another_client),
         T(test_without_refresh_flow_access_only),
         T(test_formats_and_algorithms),

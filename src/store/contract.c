@@ -636,6 +636,48 @@ static void test_refresh_refusals(void **state)
     assert_rc(RC_NOT_FOUND, use(f, 1, 0, NOW_S + 6, 0, &g));
 }
 
+static enum rc refuse_use(void *ctx, const struct store_grant *grant)
+{
+    int *asked = ctx;
+    assert_str("rado", grant->user);
+    ++*asked;
+    return RC_INVALID;
+}
+
+/* A caller that refuses spends nothing, and hides no reuse. */
+static void test_refresh_is_not_spent_when_the_caller_refuses(void **state)
+{
+    struct fixture *f = *state;
+    struct store_grant g;
+    int asked = 0;
+    add_user(f, "rado");
+    struct str id = open_grant(f, NULL, 1);
+    struct store_refresh r = {.old_hash = hash(1),
+                              .next_hash = hash(2),
+                              .rotate = true,
+                              .client_id = STR(STORE_CLIENT_PHONE),
+                              .now_s = NOW_S + 1,
+                              .expires_s = NOW_S + 500,
+                              .grace_s = 10,
+                              .check = refuse_use,
+                              .check_ctx = &asked};
+    assert_rc(RC_INVALID, store_refresh_use(f->s, &admin, &r, &f->a, &g, &f->why));
+    r.rotate = false;
+    assert_rc(RC_INVALID, store_refresh_use(f->s, &admin, &r, &f->a, &g, &f->why));
+    r.rotate = true;
+    OK(use(f, 1, 2, NOW_S + 2, 10, &g)); /* it was not spent */
+    assert_rc(RC_INVALID, store_refresh_use(f->s, &admin, &r, &f->a, &g, &f->why)); /* in grace */
+    assert_int_equal(3, asked);
+    OK(use(f, 2, 3, NOW_S + 3, 10, &g)); /* its successor was not taken away */
+    r.client_id = STR("other");
+    assert_rc(RC_DENIED, store_refresh_use(f->s, &admin, &r, &f->a, &g, &f->why));
+    r.client_id = STR(STORE_CLIENT_PHONE);
+    assert_rc(RC_CONFLICT, store_refresh_use(f->s, &admin, &r, &f->a, &g, &f->why));
+    assert_int_equal(3, asked);
+    OK(store_grant_get(f->s, id, &f->a, &g, &f->why));
+    assert_str("refresh token used twice", g.revoked_why);
+}
+
 static void test_lost_answer_within_grace(void **state)
 {
     struct fixture *f = *state;
@@ -896,6 +938,7 @@ int store_contract_run(const struct store_backend *b)
         T(test_code_expires_and_binds_one_grant),
         T(test_refresh_rotates_and_reuse_revokes),
         T(test_refresh_refusals),
+        T(test_refresh_is_not_spent_when_the_caller_refuses),
         T(test_lost_answer_within_grace),
         T(test_old_refresh_tokens_are_bounded_and_still_found_out),
         T(test_grants_are_listed_revoked_and_purged),

@@ -118,12 +118,21 @@ static enum rc touch(struct store_tx *tx, struct refresh_job *x, int64_t expires
                          x->grant.id, x->r->now_s, expires_s, why);
 }
 
+/* Its refusal is a failure of the transaction: what was done before it is undone. */
+static enum rc caller_agrees(const struct refresh_job *x, struct store_why *why)
+{
+    enum rc rc = x->r->check ? x->r->check(x->r->check_ctx, &x->grant) : RC_OK;
+    return rc == RC_OK ? rc : store_refuse(why, rc, "the caller refused this use");
+}
+
 static enum rc rotate(struct store_tx *tx, struct refresh_job *x, int64_t generation,
                       struct store_why *why)
 {
     const struct store_refresh *r = x->r;
-    enum rc rc = tokens_add_refresh(tx, &r->next_hash, x->grant.id, generation, r->now_s,
-                                    r->expires_s, why);
+    enum rc rc = caller_agrees(x, why);
+    if (rc == RC_OK)
+        rc = tokens_add_refresh(tx, &r->next_hash, x->grant.id, generation, r->now_s, r->expires_s,
+                                why);
     if (rc == RC_OK)
         rc = run_for_grant(
             tx, "DELETE FROM tok_refresh WHERE grant_id = ?1 AND generation < ?2 AND ?3 = 0",
@@ -198,7 +207,10 @@ static enum rc use_body(void *ctx, struct store_tx *tx, struct store_why *why)
     x->verdict = !active ? RC_DENIED : r->now_s >= x->expires_s ? RC_EXPIRED : RC_OK;
     if (x->verdict != RC_OK) return RC_OK;
     if (x->spent_s != 0) return reused(tx, x, why);
-    if (!r->rotate) return touch(tx, x, x->expires_s, why);
+    if (!r->rotate) {
+        rc = caller_agrees(x, why);
+        return rc == RC_OK ? touch(tx, x, x->expires_s, why) : rc;
+    }
     rc = set_spent(tx, &r->old_hash, r->now_s, why);
     return rc == RC_OK ? rotate(tx, x, x->generation + 1, why) : rc;
 }

@@ -61,6 +61,9 @@ MUST_CHECK enum rc store_grant_open(struct store *s, const struct store_by *by,
                                     int64_t expires_s, struct arena *a, struct str *id,
                                     struct store_why *why);
 
+/* The caller's own conditions; runs inside the transaction, so it must not call the store. */
+typedef enum rc store_refresh_check_fn(void *ctx, const struct store_grant *grant);
+
 struct store_refresh {
     struct store_hash old_hash;  /* the token presented */
     struct store_hash next_hash; /* its successor; unused where rotate is false */
@@ -74,11 +77,16 @@ struct store_refresh {
     int64_t expires_s; /* of the successor; without rotation the old one keeps its own */
     int64_t grace_s;   /* a token rotated this short ago, whose successor nobody has used, may come
                           once   more (its answer was lost); 0: never */
+    /* NULL: none. Asked where the use would succeed, and nowhere else: what it refuses leaves all as
+       it was, but reuse has been found out before. */
+    store_refresh_check_fn *check;
+    void *check_ctx;
 };
 /* Uses a refresh token. On RC_OK *out is its grant.
  *   RC_NOT_FOUND  no such token        RC_EXPIRED  its time is over
  *   RC_DENIED     another client's, or the grant is revoked, or the user is gone or inactive
- *   RC_CONFLICT   it was rotated before: reuse; the whole grant is revoked now */
+ *   RC_CONFLICT   it was rotated before: reuse; the whole grant is revoked now
+ *   what check gave, where that was not RC_OK */
 MUST_CHECK enum rc store_refresh_use(struct store *s, const struct store_by *by,
                                      const struct store_refresh *r, struct arena *a,
                                      struct store_grant *out, struct store_why *why);
