@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -527,7 +528,7 @@ struct worker {
     pthread_t thread;
     struct net_listener *listener;
     struct net_post join;
-    atomic_int *answered;
+    atomic_int *joined, *answered;
 };
 
 static size_t worker_bytes(void *ctx, struct bytes data)
@@ -558,6 +559,7 @@ static void worker_join(void *ctx)
 {
     struct worker *w = ctx;
     assert_rc(RC_OK, net_listener_join(w->listener, w->loop, &worker_events, w));
+    atomic_fetch_add(w->joined, 1);
 }
 
 static void *worker_main(void *ctx)
@@ -580,7 +582,7 @@ static void test_several_loops_share_one_port(void **state)
     struct worker workers[WORKERS] = {0};
     struct net_limits *limits = NULL;
     struct net_listener *listener = NULL;
-    atomic_int answered = 0;
+    atomic_int joined = 0, answered = 0;
     assert_rc(RC_OK, net_limits_new(&generous, &limits));
     struct net_listener_config config = {.addr = net_addr_v4(127, 0, 0, 1, 0),
                                          .limits = limits,
@@ -590,6 +592,7 @@ static void test_several_loops_share_one_port(void **state)
         struct worker *w = &workers[i];
         assert_rc(RC_OK, net_loop_new(&w->loop));
         w->listener = listener;
+        w->joined = &joined;
         w->answered = &answered;
         net_loop_post(w->loop, &w->join, worker_join, w);
         assert_int_equal(0, pthread_create(&w->thread, NULL, worker_main, w));
@@ -605,6 +608,9 @@ static void test_several_loops_share_one_port(void **state)
     }
     assert_int_equal(CALLS, answered);
     assert_int_equal(CALLS, net_listener_accepted(listener));
+    while (atomic_load(&joined) <
+           WORKERS) /* a loop joins before the listener is closed, or never */
+        sched_yield();
     net_listener_close(listener, false, stop_all, workers);
     for (int i = 0; i < WORKERS; i++)
         pthread_join(workers[i].thread, NULL);
