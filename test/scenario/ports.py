@@ -8,7 +8,7 @@ import socket
 import tempfile
 
 FIRST, LAST, BLOCK = 10000, 32752, 16
-_held = []  # open lock files; the locks go with the process
+_held = []  # descriptors of lock files; the locks go with the process
 _spare = []
 
 
@@ -33,11 +33,11 @@ def _claim_block():
     starts = list(range(FIRST, LAST, BLOCK))
     random.shuffle(starts)
     for start in starts:
-        lock = open(os.path.join(folder, str(start)), "w", encoding="ascii")  # pylint: disable=R1732
+        lock = os.open(os.path.join(folder, str(start)), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            lock.close()
+            os.close(lock)
             continue
         _held.append(lock)
         _spare.extend(p for p in range(start, start + BLOCK) if _is_free(p))

@@ -1,5 +1,6 @@
 """The node driven by software nobody here wrote: openssl s_client in both dialects, SIPp from Debian
 through a TLS tunnel, curl at the OAuth endpoints, an npm OAuth client library for the code flow."""
+# suite: threads
 import base64
 import hashlib
 import json
