@@ -24,10 +24,10 @@ void arena_fini(struct arena *a);
  * held passwords, tokens or keys. */
 void arena_wipe(struct arena *a);
 /* n bytes aligned for any type, not cleared; NULL when out of memory or over max. n == 0 gives a
- * valid pointer. */
-void *arena_alloc(struct arena *a, size_t n) __attribute__((malloc, alloc_size(2)));
+ * valid pointer. (Not "malloc" to the compiler: the lent block is seen from outside, too.) */
+void *arena_alloc(struct arena *a, size_t n) __attribute__((alloc_size(2)));
 /* As above, zeroed. */
-void *arena_zalloc(struct arena *a, size_t n) __attribute__((malloc, alloc_size(2)));
+void *arena_zalloc(struct arena *a, size_t n) __attribute__((alloc_size(2)));
 /* Copies s (and a NUL behind it); RC_NOMEM. *out may be &s's own variable. */
 MUST_CHECK enum rc arena_str_dup(struct arena *a, struct str s, struct str *out);
 /* printf into the arena, NUL-terminated; RC_NOMEM. */

@@ -67,23 +67,13 @@ void buf_add_n(struct buf *b, size_t n)
     b->n += n;
 }
 
-void buf_put(struct buf *b, const void *p, size_t n)
+void buf_put_growing(struct buf *b, const void *p, size_t n)
 {
     if (n == 0) return;
     char *at = buf_reserve(b, n);
     if (!at) return;
     memcpy(at, p, n);
     b->n += n;
-}
-
-void buf_put_str(struct buf *b, struct str s)
-{
-    buf_put(b, s.p, s.n);
-}
-
-void buf_put_char(struct buf *b, char c)
-{
-    buf_put(b, &c, 1);
 }
 
 void buf_put_u64(struct buf *b, uint64_t v)
@@ -94,6 +84,15 @@ void buf_put_u64(struct buf *b, uint64_t v)
         digits[--at] = (char)('0' + v % 10);
     while (v /= 10);
     buf_put(b, digits + at, sizeof digits - at);
+}
+
+void buf_put_u64_wide(struct buf *b, uint64_t v, unsigned digits)
+{
+    char text[20];
+    CHECK(digits <= sizeof text);
+    for (unsigned at = digits; at > 0; v /= 10)
+        text[--at] = (char)('0' + v % 10);
+    buf_put(b, text, digits);
 }
 
 void buf_put_i64(struct buf *b, int64_t v)

@@ -19,9 +19,28 @@ void buf_init_fixed(struct buf *b, void *p, size_t cap);
 void buf_fini(struct buf *b);
 /* Empties it and forgets a failure; keeps the memory. */
 void buf_reset(struct buf *b);
-void buf_put(struct buf *b, const void *p, size_t n);
-void buf_put_str(struct buf *b, struct str s);
-void buf_put_char(struct buf *b, char c);
+/* Adds n bytes, making room for them first. */
+void buf_put_growing(struct buf *b, const void *p, size_t n);
+/* Here because every printed word passes by: where there is room, it is a copy and no call. */
+static inline void buf_put(struct buf *b, const void *p, size_t n)
+{
+    if (b->rc != RC_OK || n >= b->cap - b->n || n > b->max - b->n) {
+        buf_put_growing(b, p, n);
+    } else if (n > 0) {
+        memcpy(b->p + b->n, p, n);
+        b->n += n;
+    }
+}
+static inline void buf_put_str(struct buf *b, struct str s)
+{
+    buf_put(b, s.p, s.n);
+}
+static inline void buf_put_char(struct buf *b, char c)
+{
+    buf_put(b, &c, 1);
+}
+/* Exactly digits decimal digits, zeros in front; the lowest digits of v. At most 20. */
+void buf_put_u64_wide(struct buf *b, uint64_t v, unsigned digits);
 void buf_put_u64(struct buf *b, uint64_t v); /* decimal */
 void buf_put_i64(struct buf *b, int64_t v);
 void buf_put_hex(struct buf *b, struct bytes bytes); /* lower case */

@@ -14,10 +14,12 @@ static void print_all(struct buf *b)
     buf_put_char(b, ' ');
     buf_put_hex(b, bytes_of("\x00\xAB\xFF", 3));
     buf_printf(b, " %s/%04d", "x", 7);
+    buf_put_u64_wide(b, 1207, 3);
+    buf_put_u64_wide(b, 5, 20);
     buf_put_str(b, (struct str){0});
 }
 
-#define ALL "n=18446744073709551615 -9223372036854775808 0 00abff x/0007"
+#define ALL "n=18446744073709551615 -9223372036854775808 0 00abff x/000720700000000000000000005"
 
 static void test_printing(void **state)
 {

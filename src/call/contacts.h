@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "location/location.h"
-#include "sip/message.h"
+#include "sip/validate.h"
 
 struct call_contact {
     struct str value; /* the whole value as it came */
@@ -24,10 +24,11 @@ struct call_contacts {
     size_t count;
 };
 
-/* RC_MALFORMED with *why, a phrase for the answer: "Bad Request: Contact * with other contacts";
+/* basics: what sip_validate read of m. RC_MALFORMED with *why, a phrase for the answer: "Bad Request: Contact * with other contacts";
  * RC_TOO_BIG over max contacts; RC_NOMEM. */
-MUST_CHECK enum rc call_contacts_read(const struct sip_message *m, size_t max, struct arena *a,
-                                      struct call_contacts *out, const char **why);
+MUST_CHECK enum rc call_contacts_read(const struct sip_message *m, const struct sip_basics *basics,
+                                      size_t max, struct arena *a, struct call_contacts *out,
+                                      const char **why);
 /* A text that equivalent URIs share (RFC 3261, 19.1.4): user and host in one spelling, port, and
  * the parameters that distinguish (user, ttl, method, maddr, transport). Other schemes: the text.
  * RC_NOMEM. */

@@ -8,32 +8,26 @@
 
 static const struct str devicename_param = STR_INIT("+u.sip!devicename.ccm.cisco.com");
 
-/* A quoted parameter's text; names with escapes are no device names. */
-static struct str param_text(struct str params, struct str name)
-{
-    struct sip_param p;
-    if (!sip_param_find(params, name, &p) || !p.has_value) return STR("");
-    return p.value;
-}
-
 /* "<urn:uuid:...>" without the brackets, which make the value an instance (RFC 5626, 4.1). */
-static struct str instance_of(struct str params)
+static struct str unbracketed(struct str s)
 {
-    struct str s = param_text(params, STR("+sip.instance"));
     if (s.n >= 2 && s.p[0] == '<' && s.p[s.n - 1] == '>') return str_sub(s, 1, s.n - 1);
     return s;
 }
 
 void call_identify_claim(struct call_visit *v)
 {
-    struct sip_values values;
-    struct str value;
-    struct sip_nameaddr contact;
-    sip_values_init(&values, v->message, SIP_HEADER_CONTACT);
-    if (sip_values_next(&values, &value) == RC_OK &&
-        sip_nameaddr_parse(value, &contact, NULL) == RC_OK) {
-        v->claimed = param_text(contact.params, devicename_param);
-        v->instance = instance_of(contact.params);
+    struct str params = v->request->basics->contact.params;
+    struct sip_param p;
+    bool has_name = false, has_instance = false; /* of a parameter given twice the first counts */
+    while ((!has_name || !has_instance) && sip_param_next(&params, &p) == RC_OK) {
+        if (!has_name && str_eq_nocase(p.name, devicename_param)) {
+            has_name = true;
+            v->claimed = p.value;
+        } else if (!has_instance && str_eq_nocase(p.name, STR("+sip.instance"))) {
+            has_instance = true;
+            v->instance = unbracketed(p.value);
+        }
     }
     const struct call_flow *known = call_visit_known(v);
     v->cisco = v->claimed.n > 0 || (known && known->cisco);

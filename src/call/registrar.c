@@ -552,7 +552,7 @@ static void registered_request(struct call_visit *v)
     }
     j->v = v;
     job_fill(j);
-    enum rc rc = call_contacts_read(v->message,
+    enum rc rc = call_contacts_read(v->message, v->request->basics,
                                     (size_t)v->params->number[STORE_P_BINDINGS_PER_LINE], v->arena,
                                     &j->contacts, &why);
     if (rc == RC_OK && (rc = path_read(v, &j->path)) != RC_OK) why = "Bad Request: Path malformed";

@@ -84,6 +84,14 @@ enum rc net_addr_parse(struct str text, struct net_addr *out)
     return RC_OK;
 }
 
+static void print_v4(struct buf *out, const uint8_t *ip)
+{
+    for (int i = 0; i < 4; i++) {
+        if (i > 0) buf_put_char(out, '.');
+        buf_put_u64(out, ip[i]);
+    }
+}
+
 void net_addr_print_ip(struct buf *out, const struct net_addr *addr)
 {
     char text[INET6_ADDRSTRLEN];
@@ -91,9 +99,15 @@ void net_addr_print_ip(struct buf *out, const struct net_addr *addr)
         buf_put_char(out, '-');
         return;
     }
-    inet_ntop(addr->family == NET_V4 ? AF_INET : AF_INET6, addr->ip, text, sizeof text);
-    buf_put_str(out, str_from(text));
-    if (addr->scope_id) buf_printf(out, "%%%u", (unsigned)addr->scope_id);
+    if (addr->family == NET_V4) {
+        print_v4(out, addr->ip);
+    } else {
+        inet_ntop(AF_INET6, addr->ip, text, sizeof text);
+        buf_put_str(out, str_from(text));
+    }
+    if (addr->scope_id == 0) return;
+    buf_put_char(out, '%');
+    buf_put_u64(out, addr->scope_id);
 }
 
 void net_addr_print(struct buf *out, const struct net_addr *addr)
@@ -101,7 +115,9 @@ void net_addr_print(struct buf *out, const struct net_addr *addr)
     if (addr->family == NET_V6) buf_put_char(out, '[');
     net_addr_print_ip(out, addr);
     if (addr->family == NET_V6) buf_put_char(out, ']');
-    if (addr->family != NET_NONE) buf_printf(out, ":%u", (unsigned)addr->port);
+    if (addr->family == NET_NONE) return;
+    buf_put_char(out, ':');
+    buf_put_u64(out, addr->port);
 }
 
 struct str net_addr_text(const struct net_addr *addr, char text[NET_ADDR_TEXT_MAX])

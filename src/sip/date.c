@@ -36,8 +36,20 @@ void sip_date_print(struct buf *out, int64_t unix_s)
     int64_t days = unix_s / DAY_S;
     int year, month, day, second = (int)(unix_s % DAY_S);
     date_civil(days, &year, &month, &day);
-    buf_printf(out, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", day_names + days % 7 * 3, day,
-               month_names + (month - 1) * 3, year, second / 3600, second / 60 % 60, second % 60);
+    buf_put(out, day_names + days % 7 * 3, 3);
+    buf_put_lit(out, ", ");
+    buf_put_u64_wide(out, (uint64_t)day, 2);
+    buf_put_char(out, ' ');
+    buf_put(out, month_names + (month - 1) * 3, 3);
+    buf_put_char(out, ' ');
+    buf_put_u64_wide(out, (uint64_t)year, 4);
+    buf_put_char(out, ' ');
+    buf_put_u64_wide(out, (uint64_t)second / 3600, 2);
+    buf_put_char(out, ':');
+    buf_put_u64_wide(out, (uint64_t)second / 60 % 60, 2);
+    buf_put_char(out, ':');
+    buf_put_u64_wide(out, (uint64_t)second % 60, 2);
+    buf_put_lit(out, " GMT");
 }
 
 static bool date_number(struct cur *c, int digits_min, int digits_max, int *out)

@@ -111,6 +111,10 @@ bool lex_eq_lower(struct str s, struct str lower)
 void lex_unfold(struct buf *out, struct str s)
 {
     struct cur c = cur_of(lex_trim(s));
+    if (lex_find_eol(c.p, c.end) == c.end) { /* the usual value has no fold */
+        buf_put_str(out, cur_rest(&c));
+        return;
+    }
     while (!cur_at_end(&c)) {
         const char *start = c.p, *eol = lex_find_eol(c.p, c.end);
         c.p = eol;

@@ -92,13 +92,11 @@ enum rc sip_nameaddr_display(const struct sip_nameaddr *n, struct arena *a, stru
 }
 
 /* qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ). RFC 3261, 25.1 */
-enum rc sip_nameaddr_q(const struct sip_nameaddr *n, unsigned *q_thousandths)
+enum rc sip_param_q(const struct sip_param *p, unsigned *q_thousandths)
 {
-    struct sip_param p;
-    if (!sip_param_find(n->params, STR("q"), &p)) return RC_NOT_FOUND;
-    struct cur c = cur_of(p.value);
+    struct cur c = cur_of(p->value);
     int whole = cur_peek(&c);
-    if (p.is_quoted || (whole != '0' && whole != '1')) return RC_MALFORMED;
+    if (p->is_quoted || (whole != '0' && whole != '1')) return RC_MALFORMED;
     c.p++;
     unsigned q = (unsigned)(whole - '0') * 1000;
     if (cur_char(&c, '.')) {
@@ -111,15 +109,27 @@ enum rc sip_nameaddr_q(const struct sip_nameaddr *n, unsigned *q_thousandths)
     return RC_OK;
 }
 
-enum rc sip_nameaddr_expires(const struct sip_nameaddr *n, uint32_t *out)
+enum rc sip_nameaddr_q(const struct sip_nameaddr *n, unsigned *q_thousandths)
 {
     struct sip_param p;
+    if (!sip_param_find(n->params, STR("q"), &p)) return RC_NOT_FOUND;
+    return sip_param_q(&p, q_thousandths);
+}
+
+enum rc sip_param_expires(const struct sip_param *p, uint32_t *out)
+{
     uint64_t seconds;
-    if (!sip_param_find(n->params, STR("expires"), &p)) return RC_NOT_FOUND;
-    enum rc rc = str_to_u64(p.value, UINT32_MAX, &seconds);
+    enum rc rc = str_to_u64(p->value, UINT32_MAX, &seconds);
     if (rc == RC_TOO_BIG) seconds = UINT32_MAX;
     if (rc == RC_OK || rc == RC_TOO_BIG) *out = (uint32_t)seconds;
     return rc;
+}
+
+enum rc sip_nameaddr_expires(const struct sip_nameaddr *n, uint32_t *out)
+{
+    struct sip_param p;
+    if (!sip_param_find(n->params, STR("expires"), &p)) return RC_NOT_FOUND;
+    return sip_param_expires(&p, out);
 }
 
 void sip_nameaddr_print(struct buf *out, struct str display, struct str uri, struct str params)

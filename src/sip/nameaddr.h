@@ -34,9 +34,12 @@ MUST_CHECK enum rc sip_nameaddr_display(const struct sip_nameaddr *n, struct are
                                         struct str *out);
 /* q in thousandths, 0..1000; RC_NOT_FOUND, RC_MALFORMED. */
 MUST_CHECK enum rc sip_nameaddr_q(const struct sip_nameaddr *n, unsigned *q_thousandths);
+/* Its value as q of a Contact, for who walks the parameters once. RC_MALFORMED. */
+MUST_CHECK enum rc sip_param_q(const struct sip_param *p, unsigned *q_thousandths);
 /* expires parameter: RC_NOT_FOUND, RC_MALFORMED; above 2^32-1 gives UINT32_MAX and RC_TOO_BIG (may
  * be taken for the default, RFC 4475, 3.1.2.4; *out is written then too). */
 MUST_CHECK enum rc sip_nameaddr_expires(const struct sip_nameaddr *n, uint32_t *out);
+MUST_CHECK enum rc sip_param_expires(const struct sip_param *p, uint32_t *out);
 /* [display ]<uri>params. display is printed quoted and escaped unless empty. */
 void sip_nameaddr_print(struct buf *out, struct str display, struct str uri, struct str params);
 

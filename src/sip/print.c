@@ -167,8 +167,13 @@ static void print_to(struct buf *out, const struct sip_message *request, struct 
     if (!h) return;
     buf_put_lit(out, "To: ");
     lex_unfold(out, h->value);
-    if (to_tag.n > 0 && sip_nameaddr_parse(h->value, &to, NULL) == RC_OK &&
-        sip_nameaddr_tag(&to).n == 0)
+    /* "<...>" alone has no parameter, so no tag: nearly every REGISTER. */
+    bool bare = str_starts(h->value, STR("<")) &&
+                str_find_char(h->value, '>') == (ptrdiff_t)h->value.n - 1;
+    if (bare && to_tag.n > 0)
+        print_via_param(out, STR("tag"), to_tag);
+    else if (to_tag.n > 0 && sip_nameaddr_parse(h->value, &to, NULL) == RC_OK &&
+             sip_nameaddr_tag(&to).n == 0)
         print_via_param(out, STR("tag"), to_tag);
     print_crlf(out);
 }

@@ -160,6 +160,15 @@ static bool judge_numbers(struct judge *j)
     return true;
 }
 
+static void judge_note_contact(struct sip_basics *b, struct str value, const struct sip_nameaddr *n,
+                               const struct sip_uri *uri)
+{
+    b->has_contact = true;
+    b->contact_value = value;
+    b->contact = *n;
+    b->contact_uri = *uri;
+}
+
 /* Every value is an address; '*' only as the one Contact of a REGISTER (RFC 3261, 10.2.2). */
 static bool judge_addresses(struct judge *j, enum sip_header_id id)
 {
@@ -174,8 +183,10 @@ static bool judge_addresses(struct judge *j, enum sip_header_id id)
         count++;
         if (sip_nameaddr_parse(value, &n, NULL) != RC_OK) return judge_bad(j, id, "malformed");
         stars += n.is_star;
+        uri = (struct sip_uri){0};
         if (!n.is_star && sip_uri_parse(n.uri, &uri, NULL) != RC_OK)
             return judge_bad(j, id, "URI malformed");
+        if (id == SIP_HEADER_CONTACT && count == 1) judge_note_contact(j->b, value, &n, &uri);
     }
     if (rc == RC_MALFORMED) return judge_bad(j, id, "malformed");
     bool star_fits = id == SIP_HEADER_CONTACT && j->m->method == SIP_METHOD_REGISTER && count == 1;

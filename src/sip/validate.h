@@ -22,6 +22,10 @@ struct sip_basics {
     struct sip_uri uri;    /* request: the Request-URI */
     unsigned max_forwards; /* request: 70 when missing (RFC 3261, 16.3 step 3 lets it pass) */
     bool has_max_forwards;
+    bool has_contact; /* request: the next three are its first Contact; contact_uri empty for '*' */
+    struct str contact_value; /* its text, one value */
+    struct sip_nameaddr contact;
+    struct sip_uri contact_uri;
 };
 
 enum sip_action {

@@ -63,9 +63,13 @@ enum rc sip_param_next(struct str *rest, struct sip_param *out)
 {
     struct cur c = cur_of(*rest);
     struct sip_param p = {.has_value = false};
+    if (!cur_char(&c, ';')) {
+        lex_lws(&c);
+        if (cur_at_end(&c)) return RC_NOT_FOUND;
+        if (!cur_char(&c, ';')) return RC_MALFORMED;
+    }
     lex_lws(&c);
-    if (cur_at_end(&c)) return RC_NOT_FOUND;
-    if (!lex_sep(&c, ';') || !lex_token(&c, &p.name)) return RC_MALFORMED;
+    if (!lex_token(&c, &p.name)) return RC_MALFORMED;
     if (lex_sep(&c, '=')) {
         p.has_value = true;
         p.is_quoted = lex_quoted(&c, &p.value);
