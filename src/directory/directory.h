@@ -54,7 +54,7 @@ struct directory_device {
     struct str client_cert; /* never "": the device name where none is set */
     struct str pkid;
     int64_t version;
-    bool enabled;
+    bool enabled, dnd;
     uint16_t line_count;
     const struct directory_device_line *lines; /* by index */
 };
@@ -72,6 +72,9 @@ struct directory_line {
     struct str pattern, description, alerting_name, display;
     const struct str *devices; /* names of the devices that carry it */
     size_t device_count;
+    /* Call settings as in store/records.h; directory/dialplan.h says what 0 stands for. */
+    struct str forward_all, forward_busy, forward_no_answer;
+    int ring_s, busy_trigger;
 };
 const struct directory_line *directory_line_ref(struct directory *d, struct str pattern);
 const struct directory_line *directory_line_unref(const struct directory_line *l);
@@ -159,7 +162,7 @@ uint64_t directory_failed_count(const struct directory *d);
 MUST_CHECK enum rc directory_reload(struct directory *d, struct store_why *why);
 
 struct directory_counts {
-    size_t users, devices, lines, profiles, nodes;
+    size_t users, devices, lines, profiles, nodes, hunt_groups, trunks, route_patterns;
 };
 void directory_count(struct directory *d, struct directory_counts *out);
 #endif

@@ -160,6 +160,9 @@ enum rc directory_load_one(struct directory *d, enum store_kind kind, struct str
     case STORE_KEY:
     case STORE_CLIENT:
     case STORE_GRANT:
+    case STORE_HUNT_GROUP:
+    case STORE_TRUNK:
+    case STORE_ROUTE_PATTERN:
     case STORE_KIND_COUNT: break; /* others read these themselves */
     }
     arena_fini(&a);

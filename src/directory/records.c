@@ -47,9 +47,18 @@ struct record *directory_node_record(const struct store_node *row)
 struct record *directory_line_record(const struct store_line *row,
                                      const struct store_names *devices)
 {
-    struct directory_line l = {row->pattern, row->description, row->alerting_name, row->display,
-                               NULL,         devices->count};
-    struct str *const texts[] = {&l.pattern, &l.description, &l.alerting_name, &l.display};
+    struct directory_line l = {.pattern = row->pattern,
+                               .description = row->description,
+                               .alerting_name = row->alerting_name,
+                               .display = row->display,
+                               .device_count = devices->count,
+                               .forward_all = row->forward_all,
+                               .forward_busy = row->forward_busy,
+                               .forward_no_answer = row->forward_no_answer,
+                               .ring_s = row->ring_s,
+                               .busy_trigger = row->busy_trigger};
+    struct str *const texts[] = {&l.pattern,     &l.description,  &l.alerting_name,    &l.display,
+                                 &l.forward_all, &l.forward_busy, &l.forward_no_answer};
     size_t text_n = 0;
     char *at;
     for (size_t i = 0; i < COUNT(texts); i++)
@@ -95,6 +104,7 @@ struct record *directory_device_record(const struct store_device *row)
                                  .pkid = row->pkid,
                                  .version = row->version,
                                  .enabled = row->enabled,
+                                 .dnd = row->dnd,
                                  .line_count = (uint16_t)row->line_count};
     struct str *const texts[] = {&d.name, &d.description, &d.product,     &d.owner, &d.profile,
                                  &d.mac,  &d.instance,    &d.client_cert, &d.pkid};

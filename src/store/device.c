@@ -15,6 +15,7 @@ static const struct record_field fields[] = {
     F(instance, RECORD_STR, 0, 128),
     F(client_cert, RECORD_STR, 0, 255),
     F(enabled, RECORD_BOOL, 0, 0),
+    F(dnd, RECORD_BOOL, 0, 0),
 };
 
 static bool is_hex(char c)

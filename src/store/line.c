@@ -7,6 +7,11 @@ static const struct record_field fields[] = {
     F(description, RECORD_STR, 0, 0),
     F(alerting_name, RECORD_STR, 0, 128),
     F(display, RECORD_STR, 0, 128),
+    F(forward_all, RECORD_STR, 0, 48),
+    F(forward_busy, RECORD_STR, 0, 48),
+    F(forward_no_answer, RECORD_STR, 0, 48),
+    F(ring_s, RECORD_INT, 0, 0),
+    F(busy_trigger, RECORD_INT, 0, 0),
 };
 
 static enum rc line_check(const void *row, struct store_tx *tx, struct store_why *why)

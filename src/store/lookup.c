@@ -82,13 +82,23 @@ static enum rc count_body(void *ctx, struct db *db, struct store_why *why)
 enum rc store_count(struct store *s, enum store_kind kind, int64_t *out, struct store_why *why)
 {
     static const char *const tables[STORE_KIND_COUNT] = {
-        [STORE_PARAM] = "cfg_param",   [STORE_NODE] = "cfg_node",
-        [STORE_USER] = "cfg_user",     [STORE_DEVICE] = "cfg_device",
-        [STORE_LINE] = "cfg_line",     [STORE_PROFILE] = "cfg_profile",
-        [STORE_EDGE] = "cfg_edge",     [STORE_CERT] = "cfg_cert",
-        [STORE_TRUST] = "cfg_trust",   [STORE_KEY] = "cfg_key",
-        [STORE_DOMAIN] = "cfg_domain", [STORE_ISSUER] = "cfg_issuer",
-        [STORE_CLIENT] = "cfg_client", [STORE_GRANT] = "tok_grant"};
+        [STORE_PARAM] = "cfg_param",
+        [STORE_NODE] = "cfg_node",
+        [STORE_USER] = "cfg_user",
+        [STORE_DEVICE] = "cfg_device",
+        [STORE_LINE] = "cfg_line",
+        [STORE_PROFILE] = "cfg_profile",
+        [STORE_EDGE] = "cfg_edge",
+        [STORE_CERT] = "cfg_cert",
+        [STORE_TRUST] = "cfg_trust",
+        [STORE_KEY] = "cfg_key",
+        [STORE_DOMAIN] = "cfg_domain",
+        [STORE_ISSUER] = "cfg_issuer",
+        [STORE_CLIENT] = "cfg_client",
+        [STORE_GRANT] = "tok_grant",
+        [STORE_HUNT_GROUP] = "cfg_hunt_group",
+        [STORE_TRUNK] = "cfg_trunk",
+        [STORE_ROUTE_PATTERN] = "cfg_route_pattern"};
     char sql[64];
     if ((unsigned)kind >= STORE_KIND_COUNT) return RC_INVALID;
     snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", tables[kind]);

@@ -21,6 +21,7 @@
 #define SSO  "SSO and OAuth Configuration"
 #define LINE "Line Side SIP"
 #define SYS  "Operation"
+#define CALL "Calls"
 
 static const struct store_param_def defs[STORE_P_COUNT] = {
     [STORE_P_SIP_OAUTH_MODE] = BOOL_P(
@@ -133,6 +134,23 @@ static const struct store_param_def defs[STORE_P_COUNT] = {
                                      1, 86400, "60", "During it even a right password is refused."),
     [STORE_P_AUDIT_DAYS] = INT_P("AuditDays", "Audit Log Retention (days)", SYS, "days", 1, 3650,
                                  "365", "Older audit rows are dropped."),
+    [STORE_P_RING_S] = INT_P("ForwardNoAnswerTimer", "No Answer Ring Duration (seconds)", CALL,
+                             "seconds", 1, 300, "12",
+                             "How long a line or a member of a hunt group rings before the call "
+                             "goes on, where they say nothing themselves."),
+    [STORE_P_BUSY_TRIGGER] = INT_P("BusyTrigger", "Busy Trigger", CALL, "calls", 1, 200, "2",
+                                   "Calls of a device on one line from which on it counts as busy, "
+                                   "where the line says nothing itself."),
+    [STORE_P_FORWARD_HOPS] = INT_P("ForwardMaximumHopCount", "Forward Maximum Hop Count", CALL, "",
+                                   1, 60, "12",
+                                   "How often one call may be forwarded before it is refused."),
+    [STORE_P_SRTP_FALLBACK] = CHOICE_P(
+        "SIPSrtpFallback", "Calls Between Encrypted and Plain Lines", CALL, "refuse|fallback",
+        "refuse",
+        "refuse: a call of an OAuth line with a phone or trunk that cannot encrypt is refused with "
+        "488. fallback: it is plain on both sides, and shown so."),
+    [STORE_P_CDR_DAYS] = INT_P("CDRDays", "Call Detail Record Retention (days)", CALL, "days", 1,
+                               3650, "30", "Older call detail records are dropped."),
 };
 
 const struct store_param_def *store_param_def(enum store_param_id id)

@@ -43,6 +43,11 @@ enum store_param_id {
     STORE_P_SIGNIN_TRIES,       /* failed sign-ins before a pause; 1..100, 5 */
     STORE_P_SIGNIN_PAUSE_S,     /* that pause; 1..86400, 60 */
     STORE_P_AUDIT_DAYS,         /* audit rows kept; 1..3650, 365 */
+    STORE_P_RING_S,             /* no-answer ring time of lines and groups: 1..300, 12 */
+    STORE_P_BUSY_TRIGGER,       /* calls on a line: 1..200, 2 */
+    STORE_P_FORWARD_HOPS,       /* forwards one call may take: 1..60, 12 */
+    STORE_P_SRTP_FALLBACK,      /* refuse | fallback: calls of OAuth lines with plain ones */
+    STORE_P_CDR_DAYS,           /* call detail records kept; 1..3650, 30 */
     STORE_P_COUNT
 };
 

@@ -92,10 +92,18 @@ struct store_profile store_profile_default(void);
 
 /* --- lines and devices ------------------------------------------------------------------------ */
 
+enum { STORE_RING_MAX_S = 300, STORE_BUSY_TRIGGER_MAX = 200 };
 struct store_line {
     struct str pattern;   /* key: directory number, 1..48 of 0-9 A-Za-z + * # . _ - @ */
     struct str partition; /* "" */
     struct str description, alerting_name, display;
+    /* Call forwarding: the number dialled in this line's place, written as a line's pattern; it need
+     * not be a line. "" none. Forward-alls that lead in a circle are refused. */
+    struct str forward_all;       /* always */
+    struct str forward_busy;      /* every device is busy, or does not want to be disturbed */
+    struct str forward_no_answer; /* nobody answered in ring_s, or no device is registered */
+    int ring_s;                   /* 1..STORE_RING_MAX_S; 0: the parameter */
+    int busy_trigger;             /* calls on the line from which on it is busy; 0: the parameter */
     struct str pkid;
     int64_t version;
 };
@@ -119,6 +127,7 @@ struct store_device {
     struct str instance;    /* urn:uuid:..., "" any */
     struct str client_cert; /* name its client certificate must carry; "" the device name */
     bool enabled;
+    bool dnd;                        /* do not disturb: calls do not ring it, it counts as busy */
     struct store_device_line *lines; /* by index */
     size_t line_count;
     struct str pkid;

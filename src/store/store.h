@@ -18,20 +18,23 @@ struct store;
 struct store_batch;
 
 enum store_kind {
-    STORE_PARAM,   /* key: its name in params.h */
-    STORE_NODE,    /* node name */
-    STORE_USER,    /* user id */
-    STORE_DEVICE,  /* device name */
-    STORE_LINE,    /* directory number (pattern) */
-    STORE_PROFILE, /* phone security profile name */
-    STORE_EDGE,    /* pkid of a trusted edge (expresswaycconfiguration) */
-    STORE_CERT,    /* own certificate: "<unit>/<node>", "CA" */
-    STORE_TRUST,   /* trusted certificate: "<trust store>/<fingerprint>" */
-    STORE_KEY,     /* kid of an authz key */
-    STORE_DOMAIN,  /* SIP domain */
-    STORE_ISSUER,  /* "iss" of a foreign issuer */
-    STORE_CLIENT,  /* OAuth client_id */
-    STORE_GRANT,   /* grant id; removed = revoked */
+    STORE_PARAM,         /* key: its name in params.h */
+    STORE_NODE,          /* node name */
+    STORE_USER,          /* user id */
+    STORE_DEVICE,        /* device name */
+    STORE_LINE,          /* directory number (pattern) */
+    STORE_PROFILE,       /* phone security profile name */
+    STORE_EDGE,          /* pkid of a trusted edge (expresswaycconfiguration) */
+    STORE_CERT,          /* own certificate: "<unit>/<node>", "CA" */
+    STORE_TRUST,         /* trusted certificate: "<trust store>/<fingerprint>" */
+    STORE_KEY,           /* kid of an authz key */
+    STORE_DOMAIN,        /* SIP domain */
+    STORE_ISSUER,        /* "iss" of a foreign issuer */
+    STORE_CLIENT,        /* OAuth client_id */
+    STORE_GRANT,         /* grant id; removed = revoked */
+    STORE_HUNT_GROUP,    /* its number */
+    STORE_TRUNK,         /* SIP trunk name */
+    STORE_ROUTE_PATTERN, /* route pattern as written */
     STORE_KIND_COUNT
 };
 
