@@ -1,0 +1,136 @@
+"""Long runs at one node: what it holds while thousands of strangers sit at its doors, and that
+nothing stays behind when phones come and go. Called by script/soak."""
+import json
+import os
+import pathlib
+import resource
+import ssl
+import sys
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.environ.setdefault("BEARLINE_BUILD", str(ROOT / "build-release"))
+sys.path.insert(0, str(ROOT / "test" / "scenario"))
+import lab  # noqa: E402  pylint: disable=wrong-import-position
+from test_abuse import Abuse  # noqa: E402  pylint: disable=wrong-import-position
+
+CONNECTIONS = int(os.environ.get("SOAK_CONNECTIONS", "10000"))
+REGISTRATIONS = int(os.environ.get("SOAK_REGISTRATIONS", "20000"))
+
+
+class Soak(lab.Scenario):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.node = cls.lab.node().oauth_ready()
+        cls.token = cls.node.sign_in()["access_token"]
+
+    open_silent = Abuse.open_silent
+    a_phone_registers = Abuse.a_phone_registers
+    a_phone_gets_in = Abuse.a_phone_gets_in
+
+    def counters(self):
+        return json.loads(self.node.cli("--json", "show", "counters").stdout)
+
+    def process_kb(self):
+        """Anonymous memory of the node's process, kB."""
+        text = pathlib.Path(f"/proc/{self.node.program.process.pid}/smaps_rollup").read_text(encoding="ascii")
+        return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith(("Anonymous:", "Swap:")))
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.node.program.process.pid}/fd"))
+
+
+class Silent(Soak):
+    """Strangers that connect and say nothing, half a greeting, a whole greeting and no more, or half
+    a request."""
+
+    def a_greeting(self):
+        client = ssl.MemoryBIO()
+        tls = self.node.tls().wrap_bio(ssl.MemoryBIO(), client, server_hostname="localhost")
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        return client.read()
+
+    def test_phones_get_in_between_them(self):
+        hello, tenth = self.a_greeting(), CONNECTIONS // 10
+        self.a_phone_registers()
+        descriptors, before = self.descriptors(), self.counters()
+        opened = []
+        for count, port, data in ((5 * tenth, "oauth", b""), (3 * tenth, "sip", b"REGISTER sip:l"),
+                                  (tenth, "oauth", hello[:100]), (tenth, "oauth", hello)):
+            opened += self.open_silent(count, port, data)
+        held = self.counters()
+        lab.wait_until(self.a_phone_gets_in, "no phone gets in")
+        served, times, until = 0, [], time.monotonic() + 10
+        while time.monotonic() < until:
+            times.append(self.a_phone_registers())
+            served += 1
+        self.assertEqual(200, self.node.http("GET", "/ssosp/oauth/jwks").status)
+        print(f"\n  {len(opened)} strangers; the node held {held['connections.open']} connections, "
+              f"{held['connections.handshakes']} of them in a handshake; "
+              f"{served} phones registered meanwhile, median {sorted(times)[served // 2] * 1000:.1f} ms, "
+              f"slowest {max(times) * 1000:.1f} ms; {self.process_kb()} kB")
+        for s in opened:
+            s.close()
+        refused = {k.rsplit(".", 1)[1]: v - before[k] for k, v in self.counters().items()
+                   if k.startswith("connections.refused.") and v > before[k]}
+        print(f"  let go early: {refused}")
+        lab.wait_until(lambda: self.descriptors() <= descriptors, "descriptors stay behind", 60)
+        self.a_phone_registers()
+        # All but the greetings shed to keep handshakes flowing were really there.
+        self.assertGreaterEqual(held["connections.open"] + sum(refused.values()), len(opened))
+        self.assertGreaterEqual(held["connections.open"], 8 * tenth)
+
+
+class Register(Soak):
+    """Phones come by new connections; every third says good-bye, every third vanishes without a
+    word, every third is pushed away by the next."""
+
+    def round(self, i):
+        connection = self.node.sip_tls()
+        phone = self.node.phone(connection=connection)
+        self.assertEqual(200, phone.register(self.token).status)
+        if i % 3 == 0:
+            phone.unregister()
+        if i % 3 == 2:
+            return connection
+        connection.close()
+        return None
+
+    def test_memory_stays_flat(self):
+        kept, sizes = [], []
+        for i in range(REGISTRATIONS):
+            connection = self.round(i)
+            kept += [connection] if connection else []
+            while len(kept) > 10:
+                kept.pop(0).close()
+            if (i + 1) % (REGISTRATIONS // 4) == 0:
+                sizes.append(self.process_kb())
+        for connection in kept:
+            connection.close()
+        self.node.wait_registrations(0)
+        print(f"\n  {REGISTRATIONS} registrations; kB after each quarter: {sizes}")
+        self.assertLessEqual(sizes[-1], sizes[1] * 1.05 + 512)
+
+
+def main():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, CONNECTIONS + 1000)), hard))
+    known = {"silent": Silent, "register": Register}
+    names = sys.argv[1:] or list(known)
+    if any(n not in known for n in names):
+        print(f"soak: no such run; there are: {', '.join(known)}", file=sys.stderr)
+        return 2
+    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(known[n]) for n in names)
+    result = unittest.TextTestRunner(verbosity=2).run(suite)
+    failed = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
