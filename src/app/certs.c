@@ -194,15 +194,28 @@ static void names_add_ip(struct names *n, struct str text)
     memcpy(ip->addr, addr.ip, ip->n);
 }
 
-static void names_of(const struct app_certs *c, struct names *n)
+/* The node's row as it is now, the settings where there is none yet. row is to be let go. */
+struct self {
+    const struct directory_node *row;
+    struct str host, addresses;
+};
+
+static struct self self_get(const struct app_certs *c)
+{
+    const struct directory_node *row = directory_node_ref(c->config.directory, c->config.node);
+    if (!row) return (struct self){NULL, c->config.host, c->config.addresses};
+    return (struct self){row, row->host, row->addresses};
+}
+
+static void names_of(const struct app_certs *c, const struct self *self, struct names *n)
 {
     *n = (struct names){0};
-    names_add_dns(n, c->config.host);
-    ptrdiff_t dot = str_find_char(c->config.host, '.');
-    if (dot > 0) names_add_dns(n, str_sub(c->config.host, 0, (size_t)dot));
+    names_add_dns(n, self->host);
+    ptrdiff_t dot = str_find_char(self->host, '.');
+    if (dot > 0) names_add_dns(n, str_sub(self->host, 0, (size_t)dot));
     names_add_dns(n, c->config.node);
-    names_add_ip(n, c->config.host);
-    struct str rest = c->config.addresses, part;
+    names_add_ip(n, self->host);
+    struct str rest = self->addresses, part;
     while (str_split(&rest, ' ', &part))
         names_add_ip(n, part);
 }
@@ -216,7 +229,8 @@ static enum rc leaf_issue(struct app_certs *c, const struct store_by *by, enum s
     struct str name;
     struct names names;
     buf_init(&pem, 2 * CRYPTO_PEM_MAX);
-    names_of(c, &names);
+    struct self self = self_get(c);
+    names_of(c, &self, &names);
     int64_t now_s = clock_unix_s(&c->config.clock);
     enum rc rc = store_cert_get(c->config.store, STR("CA"), a, &ca, why);
     if (rc == RC_OK && ca.key_pem.n == 0) rc = RC_UNSUPPORTED;
@@ -224,7 +238,7 @@ static enum rc leaf_issue(struct app_certs *c, const struct store_by *by, enum s
     if (rc == RC_OK) rc = crypto_key_generate(unit->type, &key);
     if (rc == RC_OK) {
         struct crypto_cert_spec spec = {
-            .common_name = str_sub(c->config.host, 0, 64),
+            .common_name = str_sub(self.host, 0, 64),
             .organization = STR("Bearline"),
             .dns = names.dns,
             .dns_count = names.dns_count,
@@ -240,6 +254,7 @@ static enum rc leaf_issue(struct app_certs *c, const struct store_by *by, enum s
     if (rc == RC_OK) rc = cert_name(a, unit->name, c->config.node, &name);
     if (rc == RC_OK)
         rc = cert_put(c, by, how, name, unit->name, c->config.node, buf_str(&pem), key, a, why);
+    directory_node_unref(self.row);
     crypto_key_unref(key);
     crypto_key_unref(ca_key);
     buf_fini(&pem);

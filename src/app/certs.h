@@ -16,11 +16,13 @@ struct directory;
 
 struct app_certs_config {
     struct store *store;
-    struct directory *directory; /* trusted edges, for the MRA port; must outlive contexts */
+    struct directory *directory; /* the node's row; trusted edges, for the MRA port. Must outlive
+                                    contexts */
     struct clock clock;
     struct random_source random;
     const struct log *log;
-    struct str node, host, addresses; /* names for the certificates; borrowed for its life */
+    struct str node;            /* the name of this node's row; borrowed for its life, as: */
+    struct str host, addresses; /* names for the certificates while there is no such row */
 };
 
 /* Makes what is missing: CA, certificates, trust entries; exports the CA to ca_file (0644). why:

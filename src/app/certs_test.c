@@ -135,6 +135,33 @@ static void test_regen_names_the_units_there_are(void **state)
     assert_non_null(strstr(why.text, "CallManager-ECDSA"));
 }
 
+static void test_a_new_certificate_bears_the_names_the_node_has_now(void **state)
+{
+    struct fixture *f = *state;
+    struct arena a;
+    struct store_cert row;
+    struct store_why why = {""};
+    struct store_node node = {.name = STR("ucm1"),
+                              .host = STR("pub.moved.example.net"),
+                              .addresses = STR("198.51.100.7"),
+                              .ports = store_ports_default()};
+    arena_init(&a, NULL, 0, 1 << 20);
+    assert_rc(RC_OK, store_node_put(f->store, &admin, STORE_PUT, &node, &why));
+    assert_rc(RC_OK, app_certs_regen(f->certs, &admin, STR("tomcat"), &why));
+    kit_time_pass(&f->time, (int64_t)800 * 86400000);
+    assert_int_equal(4, app_certs_renew(f->certs));
+    static const char *const names[] = {"tomcat/ucm1", "CallManager-ECDSA/ucm1"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_rc(RC_OK, store_cert_get(f->store, str_from(names[i]), &a, &row, &why));
+        assert_rc(RC_OK, crypto_cert_check_host(row.chain_pem, node.host));
+        assert_rc(RC_OK, crypto_cert_check_host(row.chain_pem, node.addresses));
+        assert_rc(RC_OK, crypto_cert_check_host(row.chain_pem, STR("ucm1")));
+        assert_rc(RC_DENIED, crypto_cert_check_host(row.chain_pem, STR("ucm1.example.com")));
+        assert_rc(RC_DENIED, crypto_cert_check_host(row.chain_pem, STR("192.0.2.10")));
+    }
+    arena_fini(&a);
+}
+
 static void test_an_unwritable_place_for_the_ca_is_said(void **state)
 {
     struct fixture *f = *state;
@@ -194,6 +221,7 @@ int main(void)
         T(test_a_second_start_keeps_what_is_there),
         T(test_certificates_are_renewed_a_month_before_they_end),
         T(test_regen_names_the_units_there_are),
+        T(test_a_new_certificate_bears_the_names_the_node_has_now),
         T(test_an_unwritable_place_for_the_ca_is_said),
         T(test_a_start_cut_off_leaves_no_ca_that_nobody_trusts),
     };
