@@ -3,7 +3,11 @@
 #include "auth/auth_int.h"
 #include "crypto/password.h"
 
-enum { BUSY_WAIT_MS = 2000, NAME_SHOWN_MAX = 128 };
+enum {
+    BUSY_WAIT_MS = 2000,
+    NAME_SHOWN_MAX = 128,
+    ADDRESS_SHARE = 20, /* users behind one address who may all fail as often as one user may */
+};
 
 /* --- the gate: half of the pool at most hashes, the other half goes on serving --------------------- */
 
@@ -45,7 +49,8 @@ static bool attempt_begin(const struct auth_visit *v, const struct attempt *a, i
     int64_t now_ms = clock_mono_ms(&v->auth->settings.clock);
     int64_t pause_ms = v->params->number[STORE_P_SIGNIN_PAUSE_S] * 1000;
     unsigned tries = (unsigned)v->params->number[STORE_P_SIGNIN_TRIES];
-    if (!auth_throttle_try(t, a->address, now_ms, tries, pause_ms, wait_ms)) return false;
+    if (!auth_throttle_try(t, a->address, now_ms, tries * ADDRESS_SHARE, pause_ms, wait_ms))
+        return false;
     if (auth_throttle_try(t, a->who, now_ms, tries, pause_ms, wait_ms)) return true;
     auth_throttle_undo(t, a->address);
     return false;

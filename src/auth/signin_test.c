@@ -215,11 +215,26 @@ static void test_user_is_paused_wherever_he_comes_from(void **state)
     assert_int_equal(2, stats.signins_paused);
 }
 
-static void test_address_is_paused_whoever_it_tries(void **state)
+/* Many users share one address: a company behind its router. */
+static void test_one_who_forgot_his_password_does_not_lock_out_his_neighbours(void **state)
 {
     struct node *n = *state;
     node_param(n, "SignInTries", "2");
-    assert_int_equal(403, node_sign_in(n, QUERY, "a", "wrong", 50));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(403, node_sign_in(n, QUERY, "a", "wrong", 50));
+    assert_int_equal(429, node_sign_in(n, QUERY, "a", "wrong", 50));
+    assert_int_equal(303, node_sign_in(n, QUERY, "rado", "correct+horse", 50));
+}
+
+static void test_address_is_paused_whoever_it_tries(void **state)
+{
+    struct node *n = *state;
+    char name[8];
+    node_param(n, "SignInTries", "1");
+    for (int i = 0; i < 19; i++) {
+        snprintf(name, sizeof name, "u%d", i);
+        assert_int_equal(403, node_sign_in(n, QUERY, name, "wrong", 50));
+    }
     assert_int_equal(303, node_sign_in(n, QUERY, "rado", "correct+horse", 50));
     assert_int_equal(403,
                      node_sign_in(n, QUERY, "b", "wrong", 50)); /* the success washed nothing */
@@ -290,6 +305,7 @@ int main(void)
         T(test_form_must_be_ours),
         T(test_form_expires),
         T(test_user_is_paused_wherever_he_comes_from),
+        T(test_one_who_forgot_his_password_does_not_lock_out_his_neighbours),
         T(test_address_is_paused_whoever_it_tries),
         T(test_half_of_the_pool_hashes_at_most),
         T(test_redirects_of_the_parameter_are_good_for_all),
