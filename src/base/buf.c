@@ -13,6 +13,12 @@ void buf_init(struct buf *b, size_t max)
     *b = (struct buf){.max = max < SIZE_MAX ? max : SIZE_MAX - 1};
 }
 
+void buf_init_secret(struct buf *b, size_t max)
+{
+    buf_init(b, max);
+    b->wipes = true;
+}
+
 void buf_init_fixed(struct buf *b, void *p, size_t cap)
 {
     *b = (struct buf){.p = p, .cap = cap, .max = cap, .fixed = true};
@@ -20,8 +26,9 @@ void buf_init_fixed(struct buf *b, void *p, size_t cap)
 
 void buf_fini(struct buf *b)
 {
+    if (b->wipes && b->p) explicit_bzero(b->p, b->cap);
     if (!b->fixed) free(b->p);
-    *b = (struct buf){.max = b->fixed ? 0 : b->max};
+    *b = (struct buf){.max = b->fixed ? 0 : b->max, .wipes = b->wipes};
 }
 
 void buf_reset(struct buf *b)
@@ -36,13 +43,25 @@ static bool fail(struct buf *b, enum rc rc)
     return false;
 }
 
+/* realloc would give the old memory back as it is. */
+static char *move(struct buf *b, size_t cap)
+{
+    if (!b->wipes) return realloc(b->p, cap);
+    char *p = malloc(cap);
+    if (!p) return NULL;
+    if (b->n > 0) memcpy(p, b->p, b->n);
+    if (b->p) explicit_bzero(b->p, b->cap);
+    free(b->p);
+    return p;
+}
+
 static bool grow(struct buf *b, size_t need)
 {
     size_t cap = b->cap ? b->cap : BUF_MIN;
     while (cap < need)
         cap = cap > SIZE_MAX / 2 ? need : cap * 2;
     if (cap > b->max + 1) cap = b->max + 1;
-    char *p = realloc(b->p, cap);
+    char *p = move(b, cap);
     if (!p) return fail(b, RC_NOMEM);
     b->p = p;
     b->cap = cap;
@@ -139,6 +158,8 @@ void buf_printf(struct buf *b, const char *fmt, ...)
         va_end(ap);
     }
     buf_put(b, text, (size_t)n);
+    if (b->wipes) explicit_bzero(text, (size_t)n);
+    if (b->wipes) explicit_bzero(small, sizeof small);
     if (text != small) free(text);
 }
 

@@ -10,10 +10,13 @@ struct buf {
     size_t max;    /* never grows beyond */
     enum rc rc;    /* RC_OK, RC_NOMEM or RC_TOO_BIG */
     bool fixed;    /* p is the caller's: never realloc, never free */
+    bool wipes;    /* memory given back is wiped first: it held secrets */
 };
 
 /* Grows on the heap up to max bytes. */
 void buf_init(struct buf *b, size_t max);
+/* The same for secrets: nothing of them is left in memory it gave back. */
+void buf_init_secret(struct buf *b, size_t max);
 /* Writes into the caller's memory only; RC_TOO_BIG beyond. */
 void buf_init_fixed(struct buf *b, void *p, size_t cap);
 void buf_fini(struct buf *b);

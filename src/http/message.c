@@ -78,7 +78,7 @@ void http_response_init(struct http_response *res, struct arena *arena)
     res->header_count = 0;
     res->rc = RC_OK;
     res->arena = arena;
-    buf_init(&res->body, HTTP_RESPONSE_BODY_MAX);
+    buf_init_secret(&res->body, HTTP_RESPONSE_BODY_MAX); /* tokens, pages with one-time values */
 }
 
 void http_response_wipe_body(struct http_response *res)
@@ -89,7 +89,6 @@ void http_response_wipe_body(struct http_response *res)
 
 void http_response_fini(struct http_response *res)
 {
-    http_response_wipe_body(res);
     buf_fini(&res->body);
 }
 
