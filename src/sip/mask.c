@@ -9,11 +9,12 @@ static void mask_put(struct buf *out, size_t n)
     buf_printf(out, "<masked, %zu bytes>", n);
 }
 
-/* a=crypto:1 SUITE inline:KEY[|...] (RFC 4568, 6.1) and k=METHOD:KEY (RFC 4566, 5.12): how much of
- * the line may be shown. 0: it is neither. */
+/* a=crypto:1 SUITE inline:KEY[|...] (RFC 4568, 6.1), a=key-mgmt:PROTOCOL KEYS (RFC 4567, 3.1) and
+ * k=METHOD:KEY (RFC 4566, 5.12): how much of the line may be shown. 0: it is none. */
 static size_t mask_sdp_open(struct str line)
 {
     if (str_starts_nocase(line, STR("k="))) return 2;
+    if (str_starts_nocase(line, STR("a=key-mgmt:"))) return sizeof("a=key-mgmt:") - 1;
     if (!str_starts_nocase(line, STR("a=crypto:"))) return 0;
     ptrdiff_t key = str_find(line, STR("inline:"));
     return key < 0 ? sizeof("a=crypto:") - 1 : (size_t)key + sizeof("inline:") - 1;
@@ -105,6 +106,21 @@ static bool mask_ends_in_scheme(struct str text)
     return text.n >= 3 && lex_eq_lower(str_sub(text, text.n - 3, text.n), STR("sip"));
 }
 
+/* text ends in "inline": a key of RFC 4568 follows the colon, wherever it stands. */
+static bool mask_ends_in_inline(struct str text)
+{
+    return text.n >= 6 && lex_eq_lower(str_sub(text, text.n - 6, text.n), STR("inline"));
+}
+
+/* The colon of before stands between a word and a secret: *secret is that. c stands behind it. */
+static bool mask_behind_colon(struct str before, struct cur c, struct str *secret)
+{
+    if (mask_ends_in_scheme(before)) return mask_find_password(c, secret);
+    if (!mask_ends_in_inline(before)) return false;
+    *secret = lex_token68(&c);
+    return secret->n > 0;
+}
+
 /* Prints what is pending before secret, then its mask; what is behind it is pending now. */
 static void mask_secret(struct buf *out, struct cur *c, const char **pending, struct str secret)
 {
@@ -113,7 +129,7 @@ static void mask_secret(struct buf *out, struct cur *c, const char **pending, st
     *pending = c->p = secret.p + secret.n;
 }
 
-/* Any other text, of one or many lines: passwords in URIs and stray tokens go. */
+/* Any other text, of one or many lines: passwords in URIs, stray tokens and stray keys go. */
 static void mask_text(struct buf *out, struct str text)
 {
     if (text.n == 0) return;
@@ -134,8 +150,7 @@ static void mask_text(struct buf *out, struct str text)
         }
         if (!colon) break;
         c.p = colon + 1;
-        if (!mask_ends_in_scheme(str_of(pending, (size_t)(colon - pending)))) continue;
-        if (mask_find_password(c, &secret)) {
+        if (mask_behind_colon(str_of(text.p, (size_t)(colon - text.p)), c, &secret)) {
             mask_secret(out, &c, &pending, secret);
             if (jwt < c.p) jwt = mask_find_jwt(c.p, c.end);
         }

@@ -1,6 +1,6 @@
 /* sip/mask.h - a message for people's eyes: a copy without its secrets, for traces and logs.
  * Masked: bearer tokens (both forms), Digest response, Basic credentials, credentials of unknown
- * schemes, SDP a=crypto keys and k= lines, passwords in URIs. Works on malformed messages too: what
+ * schemes, keys in SDP (a=crypto, a=key-mgmt, k=), passwords in URIs. Works on malformed messages too: what
  * cannot be read as credentials is masked whole. */
 #ifndef SIP_MASK_H
 #define SIP_MASK_H

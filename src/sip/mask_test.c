@@ -24,6 +24,17 @@ static void test_rows(void **state)
         {"Authorization: Bearer token=\"cut off in the mid", "Authorization: <masked, 32 bytes>"},
         {"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:abcd|2^20\r\n",
          "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:<masked, 9 bytes>\r\n"},
+        {"A=Crypto:1 AES_CM_128_HMAC_SHA1_80 INLINE:abcd\n", "A=Crypto:<masked, 37 bytes>\n"},
+        {"a=crypto:1 X inline:abcd|2^20;inline:efgh|2^20 WSH=64",
+         "a=crypto:1 X inline:<masked, 34 bytes>"},
+        {"a= crypto:1 X inline:abcd+/==|2^20\r\n",
+         "a= crypto:1 X inline:<masked, 8 bytes>|2^20\r\n"},
+        {"v=0\ra=crypto:1 X Inline:abcd\rt=0 0\r",
+         "v=0\ra=crypto:1 X Inline:<masked, 4 bytes>\rt=0 0\r"},
+        {"X: a=crypto:1 X inline:abcd;inline:efgh\r\n",
+         "X: a=crypto:1 X inline:<masked, 4 bytes>;inline:<masked, 4 bytes>\r\n"},
+        {"Content-Disposition: inline\r\n", "Content-Disposition: inline\r\n"},
+        {"a=key-mgmt:mikey AQAFgM0X\r\n", "a=key-mgmt:<masked, 14 bytes>\r\n"},
         {"k=clear:pass\r\n", "k=<masked, 10 bytes>\r\n"},
         {"k: 100rel\r\n", "k: 100rel\r\n"},
         {"To: <sip:bob:pass@h>;tag=1\r\n", "To: <sip:bob:<masked, 4 bytes>@h>;tag=1\r\n"},
@@ -69,11 +80,38 @@ static void test_no_piece_of_the_token_gets_out(void **state)
     buf_fini(&message);
 }
 
+/* An INVITE whose offer is one part of several: whole, and cut off anywhere, its keys stay in. */
+static void test_no_piece_of_a_media_key_gets_out(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "INVITE sip:1020@192.0.2.9 SIP/2.0\r\nCall-ID: 1\r\n"
+        "Content-Type: multipart/mixed;boundary=b\r\nContent-Length: 400\r\n\r\n"
+        "--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\no=- 1 1 IN IP4 h\r\n"
+        "m=audio 9 RTP/SAVP 0\r\n"
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+        "inline:SECRETSECRETSECRETSECRETSECRETSECRETSECR|2^20\r\n"
+        "a=crypto:2 AEAD_AES_128_GCM inline:SECRETSECRETSECRETSECRETSECRETSECRETSE==\r\n"
+        "a=sendrecv\r\n--b\r\nContent-Type: application/x\r\n\r\nx\r\n--b--\r\n";
+    struct buf masked;
+    buf_init(&masked, 65536);
+    for (size_t n = 0; n < sizeof text; n++) {
+        buf_reset(&masked);
+        sip_mask_print(&masked, str_of(text, n));
+        assert_rc(RC_OK, buf_rc(&masked));
+        assert_int_equal(STR_NPOS, str_find(buf_str(&masked), STR("SEC")));
+    }
+    assert_true(str_find(buf_str(&masked), STR("AEAD_AES_128_GCM inline:<masked, 40 bytes>")) >= 0);
+    assert_true(str_find(buf_str(&masked), STR("a=sendrecv\r\n--b\r\n")) >= 0);
+    buf_fini(&masked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_no_piece_of_the_token_gets_out),
+        cmocka_unit_test(test_no_piece_of_a_media_key_gets_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
