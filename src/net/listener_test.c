@@ -324,6 +324,8 @@ static void test_a_broken_hello_is_a_tls_failure(void **state)
     TURN_UNTIL(&h, h.refused);
     assert_int_equal(NET_CLOSE_TLS, h.why);
     assert_int_equal(1, net_limits_refused(h.limits, NET_REFUSAL_TLS));
+    assert_int_equal(1, net_limits_connections(h.limits)); /* its alert may still be read */
+    assert_int_equal(0, net_limits_handshakes(h.limits));  /* but others shake hands meanwhile */
     close(fd);
     host_close(&h);
 }

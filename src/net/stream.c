@@ -176,10 +176,15 @@ static void free_closed(void *ctx)
     free(s);
 }
 
-static void leave_limits(struct net_stream *s)
+static void leave_handshakes(struct net_stream *s)
 {
     if (s->shaking) limits_handshake_leave(s->limits);
     s->shaking = false;
+}
+
+static void leave_limits(struct net_stream *s)
+{
+    leave_handshakes(s);
     if (!s->limits) return;
     net_limits_leave(s->limits, &s->peer);
     s->limits = net_limits_unref(s->limits);
@@ -203,9 +208,10 @@ void stream_release(struct net_stream *s)
     net_loop_defer(s->loop, &s->deferred, free_closed, s);
 }
 
-/* Nobody is told of s from here on. */
+/* Nobody is told of s from here on. A handshake that failed has given its place to others. */
 static void linger(struct net_stream *s)
 {
+    leave_handshakes(s);
     s->state = STREAM_FINISHING;
     s->acceptor = NULL;
     s->message_due_ms = s->expect_due_ms = 0;
@@ -274,8 +280,7 @@ void stream_opened(struct net_stream *s)
     s->open_due_ms = 0;
     s->acceptor = NULL;
     s->last_in_ms = net_loop_now_ms(s->loop);
-    if (s->shaking) limits_handshake_leave(s->limits);
-    s->shaking = false;
+    leave_handshakes(s);
     arm(s);
     if (s->out.n > 0) net_loop_defer(s->loop, &s->deferred, stream_flush, s);
     if (acceptor)
