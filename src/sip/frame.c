@@ -7,17 +7,16 @@ void sip_frame_init(struct sip_frame *f, size_t max, bool sends_ping)
     *f = (struct sip_frame){.max = max, .sends_ping = sends_ping};
 }
 
-/* CRLF, CRLFCRLF or the beginning of them. A lone CRLF may be half a ping, so the side that
- * receives pings waits for what follows; the side that sends them takes it as the pong. */
-static enum rc frame_keepalive(const struct sip_frame *f, struct str data, struct sip_framed *out,
+/* CRLF. For the side that receives pings each second one in a row completes one; the first is taken
+ * at once, so that a peer that sends no more than that has no message half received. */
+static enum rc frame_keepalive(struct sip_frame *f, struct str data, struct sip_framed *out,
                                struct parse_at *at)
 {
     if (data.n == 1) return RC_MORE;
     if (data.p[1] != '\n') return lex_fail(at, data, data.p + 1, "a line end", RC_MALFORMED);
-    *out = (struct sip_framed){SIP_FRAME_PONG, 2};
-    if (f->sends_ping) return RC_OK;
-    if (data.n == 2 || (data.n == 3 && data.p[2] == '\r')) return RC_MORE;
-    if (data.p[2] == '\r' && data.p[3] == '\n') *out = (struct sip_framed){SIP_FRAME_PING, 4};
+    bool ping = f->half_ping && !f->sends_ping;
+    *out = (struct sip_framed){ping ? SIP_FRAME_PING : SIP_FRAME_PONG, 2};
+    f->half_ping = !ping;
     return RC_OK;
 }
 

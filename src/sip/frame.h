@@ -15,14 +15,15 @@ enum {
 
 enum sip_frame_kind {
     SIP_FRAME_MESSAGE,
-    SIP_FRAME_PING, /* CRLFCRLF: answer with CRLF */
-    SIP_FRAME_PONG, /* CRLF: the answer to our ping, or a blank line before a message: nothing to do
-                     */
+    SIP_FRAME_PING, /* the second CRLF of CRLFCRLF: answer with CRLF */
+    SIP_FRAME_PONG, /* CRLF: the answer to our ping, half a ping of the peer's, or a blank line before
+                       a message: nothing to do */
 };
 
 struct sip_frame {
     size_t max;        /* bytes of a message */
     bool sends_ping;   /* this side sends the pings: every CRLF between messages is a pong */
+    bool half_ping;    /* a CRLF was framed last: one more makes a ping, however late it comes */
     size_t scanned;    /* bytes that hold no unseen line end */
     size_t line;       /* where the line being read begins */
     size_t start_n;    /* length of the start line; 0: not complete yet */
@@ -50,12 +51,5 @@ void sip_frame_init(struct sip_frame *f, size_t max, bool sends_ping);
  * 400 or 513 first. at (may be NULL) is written on those two only. */
 MUST_CHECK enum rc sip_frame_step(struct sip_frame *f, struct str data, struct sip_framed *out,
                                   struct parse_at *at);
-
-/* True when part of a message (not merely of a keepalive) has come: a slow-read timer should run.
- */
-static inline bool sip_frame_is_inside(const struct sip_frame *f)
-{
-    return f->scanned > 0;
-}
 
 #endif

@@ -8,12 +8,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { FUZZ_MESSAGE_MAX = 4096 };
 
 /* Feeds growing prefixes of data until something is decided. */
-static enum rc fuzz_split(struct str data, unsigned step, bool sends_ping, struct sip_framed *out,
-                          size_t *head_n)
+static enum rc fuzz_split(struct str data, unsigned step, struct sip_frame f,
+                          struct sip_framed *out, size_t *head_n)
 {
-    struct sip_frame f;
     enum rc rc = RC_MORE;
-    sip_frame_init(&f, FUZZ_MESSAGE_MAX, sends_ping);
     for (size_t n = 0; n < data.n && rc == RC_MORE;) {
         n += 1 + (unsigned char)data.p[n] % step;
         if (n > data.n) n = data.n;
@@ -35,14 +33,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str rest = bytes_str(bytes_of(data, size));
     bool sends_ping = size > 0 && (data[size - 1] & 1) != 0;
+    struct sip_frame f;
+    sip_frame_init(&f, FUZZ_MESSAGE_MAX, sends_ping);
     while (rest.n > 0) {
         struct sip_framed whole = {SIP_FRAME_PONG, 0}, split = whole;
-        struct sip_frame f;
+        struct sip_frame before = f;
         size_t head_n;
-        sip_frame_init(&f, FUZZ_MESSAGE_MAX, sends_ping);
         enum rc rc = sip_frame_step(&f, rest, &whole, NULL);
         for (unsigned step = 1; step <= 64; step *= 8) {
-            CHECK(fuzz_split(rest, step, sends_ping, &split, &head_n) == rc);
+            CHECK(fuzz_split(rest, step, before, &split, &head_n) == rc);
             CHECK(head_n == f.head_n && split.n == whole.n && split.kind == whole.kind);
         }
         if (rc != RC_OK) break;

@@ -35,10 +35,10 @@ static const struct frame_row rows[] = {
     {HEAD "Content-Length: 0\r\n", RC_MORE, 0, 0},
     {HEAD "X: a\nContent-Length: 9\r\nl: 0\r\n\r\n", RC_OK, SIP_FRAME_MESSAGE, 0},
     {"SIP/2.0 200 OK\r\nl: 0\r\n\r\n", RC_OK, SIP_FRAME_MESSAGE, 0},
-    {"\r\n\r\n", RC_OK, SIP_FRAME_PING, 0},
-    {"\r\n\r\nOPTIONS", RC_OK, SIP_FRAME_PING, 7},
-    {"\r\n", RC_MORE, 0, 0},
-    {"\r\n\r", RC_MORE, 0, 0},
+    {"\r\n\r\n", RC_OK, SIP_FRAME_PONG, 2},
+    {"\r\n\r\nOPTIONS", RC_OK, SIP_FRAME_PONG, 9},
+    {"\r\n", RC_OK, SIP_FRAME_PONG, 0},
+    {"\r\n\r", RC_OK, SIP_FRAME_PONG, 1},
     {"\r", RC_MORE, 0, 0},
     {"\r\nOPTIONS", RC_OK, SIP_FRAME_PONG, 7},
     {"\rX", RC_MALFORMED, 0, 0},
@@ -63,6 +63,7 @@ static void test_rows_whole_and_byte_by_byte(void **state)
                 rc = sip_frame_step(&f, str_sub(in, 0, n), &out, NULL);
             if (rc != rows[i].rc) fail_msg("row %zu: %s", i, rc_name(rc));
             if (rc == RC_OK) assert_int_equal(in.n - rows[i].left, out.n);
+            assert_int_equal(rc == RC_OK && out.kind == SIP_FRAME_PONG, f.half_ping);
             if (rc == RC_OK) assert_int_equal(rows[i].kind, out.kind);
             kit_guard_free(in);
         }
@@ -75,20 +76,23 @@ static void test_side_that_pings_takes_each_crlf_as_pong(void **state)
     struct sip_frame f;
     struct sip_framed out;
     sip_frame_init(&f, SIP_MESSAGE_MAX, true);
-    assert_rc(RC_OK, sip_frame_step(&f, STR("\r\n"), &out, NULL));
-    assert_int_equal(SIP_FRAME_PONG, out.kind);
-    assert_int_equal(2, out.n);
+    for (int i = 0; i < 3; i++) {
+        assert_rc(RC_OK, sip_frame_step(&f, STR("\r\n"), &out, NULL));
+        assert_int_equal(SIP_FRAME_PONG, out.kind);
+        assert_int_equal(2, out.n);
+    }
 }
 
 static void test_messages_back_to_back(void **state)
 {
     (void)state;
-    struct str data = STR(HEAD "l: 2\r\n\r\nab\r\n\r\n" HEAD "l: 0\r\n\r\n");
-    const enum sip_frame_kind kinds[] = {SIP_FRAME_MESSAGE, SIP_FRAME_PING, SIP_FRAME_MESSAGE};
+    struct str data = STR(HEAD "l: 2\r\n\r\nab\r\n\r\n\r\n" HEAD "l: 0\r\n\r\n\r\n");
+    const enum sip_frame_kind kinds[] = {SIP_FRAME_MESSAGE, SIP_FRAME_PONG,    SIP_FRAME_PING,
+                                         SIP_FRAME_PONG,    SIP_FRAME_MESSAGE, SIP_FRAME_PONG};
     struct sip_frame f;
     struct sip_framed out;
     sip_frame_init(&f, SIP_MESSAGE_MAX, false);
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         assert_rc(RC_OK, sip_frame_step(&f, data, &out, NULL));
         assert_int_equal(kinds[i], out.kind);
         data = str_sub(data, out.n, data.n);

@@ -78,6 +78,7 @@ struct siptx_flow {
     void *wire;
     char *label;                   /* for the trace; NULL: none */
     struct sip_frame *frame;       /* a stream's message half received; NULL between messages */
+    bool half_ping;                /* a stream's last bytes were one CRLF */
     struct list all, used;         /* the stack's flows; on UDP the order of use */
     struct siptx_flow *chain;      /* in the table by id */
     struct siptx_flow *peer_chain; /* UDP: in the table by socket, peer and local address */

@@ -213,6 +213,7 @@ static size_t stream_input(struct siptx_flow *f, struct str bytes)
     struct sip_frame fresh, *frame = f->frame ? f->frame : &fresh;
     size_t done = 0;
     sip_frame_init(&fresh, f->stack->limits.message_max, f->listener_kind == SIPTX_KIND_OUTGOING);
+    fresh.half_ping = f->half_ping;
     while (done < bytes.n && !f->closing) {
         struct str rest = str_sub(bytes, done, bytes.n);
         struct sip_framed framed;
@@ -226,6 +227,7 @@ static size_t stream_input(struct siptx_flow *f, struct str bytes)
             break;
         }
         if (frame != &fresh) {
+            fresh = *frame;
             free(f->frame);
             f->frame = NULL;
             frame = &fresh;
@@ -233,6 +235,7 @@ static size_t stream_input(struct siptx_flow *f, struct str bytes)
         framed_input(f, &framed, str_sub(rest, 0, framed.n));
         done += framed.n;
     }
+    f->half_ping = fresh.half_ping;
     return f->closing ? bytes.n : done;
 }
 

@@ -342,6 +342,34 @@ static void test_clear_text_peer_that_breaks_framing_is_answered_and_closed(void
     turns(3);
 }
 
+/* Some phones keep a NAT open with one line end now and then: no message has begun, so none is slow.
+ * Two of them are a ping however long they took. */
+static void test_a_lone_line_end_is_no_slow_message(void **state)
+{
+    (void)state;
+    struct net_addr addr = listen_on(NULL);
+    const struct siptx_counters *c = siptx_stack_counters(w.server);
+    struct sockaddr_storage sa;
+    size_t sa_n = net_addr_to_sockaddr(&addr, &sa);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(0, connect(fd, (struct sockaddr *)&sa, (socklen_t)sa_n));
+    assert_int_equal(2, write(fd, "\r\n", 2));
+    while (c->flows_open == 0)
+        net_loop_turn(w.loop, true);
+    turns(3);
+    net_loop_skip_ms(w.loop, SIPTX_MESSAGE_TIME_MS + 1000);
+    turns(3);
+    assert_string_equal("", w.told);
+    assert_int_equal(2, write(fd, "\r\n", 2));
+    while (c->keepalives == 0)
+        net_loop_turn(w.loop, true);
+    turns(1);
+    char in[8];
+    assert_int_equal(2, read(fd, in, sizeof in));
+    close(fd);
+    wait_for("server closed peer");
+}
+
 /* ---- the other workers ---- */
 
 struct hello {
@@ -431,6 +459,7 @@ int main(void)
         T(test_listener_leaves_with_or_without_its_flows),
         T(test_udp),
         T(test_clear_text_peer_that_breaks_framing_is_answered_and_closed),
+        T(test_a_lone_line_end_is_no_slow_message),
         T(test_posts_reach_the_worker_named),
         T(test_response_that_comes_in_by_another_worker),
     };
