@@ -141,13 +141,20 @@ static void trace_end(struct siptx_flow *f, enum siptx_close why, struct str tex
 
 static void udp_sweep(void *ctx);
 
+/* When the first flow of the list was used; INT64_MAX: there is none. */
+static int64_t first_used(struct list *flows)
+{
+    struct list *l = list_first(flows);
+    return l ? LIST_OF(l, struct siptx_flow, used)->last_in_mono_ms : INT64_MAX;
+}
+
 /* One timer for all UDP flows: the least lately used one says when to look again. */
 static void udp_watch(struct siptx_stack *s)
 {
-    struct list *l = list_first(&s->udp_used);
-    if (!l || wheel_is_running(&s->udp_timer)) return;
-    const struct siptx_flow *f = LIST_OF(l, struct siptx_flow, used);
-    int64_t due = f->last_in_mono_ms + (int64_t)s->limits.udp_flow_idle_ms;
+    int64_t free_ms = first_used(&s->udp_used), pinned_ms = first_used(&s->udp_pinned);
+    int64_t oldest_ms = free_ms < pinned_ms ? free_ms : pinned_ms;
+    if (oldest_ms == INT64_MAX || wheel_is_running(&s->udp_timer)) return;
+    int64_t due = oldest_ms + (int64_t)s->limits.udp_flow_idle_ms;
     siptx_timer_start(s, &s->udp_timer, due - siptx_now(s), udp_sweep, s);
 }
 
@@ -156,22 +163,27 @@ static void udp_sweep(void *ctx)
     struct siptx_stack *s = ctx;
     siptx_enter(s);
     int64_t old = siptx_now(s) - (int64_t)s->limits.udp_flow_idle_ms;
-    struct list *l;
-    while ((l = list_first(&s->udp_used)) != NULL) {
-        struct siptx_flow *f = LIST_OF(l, struct siptx_flow, used);
-        if (f->last_in_mono_ms > old) break;
-        siptx_flow_close(f, SIPTX_CLOSE_IDLE);
+    struct list *lists[] = {&s->udp_used, &s->udp_pinned};
+    for (int i = 0; i < 2; i++) {
+        while (first_used(lists[i]) <= old)
+            siptx_flow_close(LIST_OF(list_first(lists[i]), struct siptx_flow, used),
+                             SIPTX_CLOSE_IDLE);
     }
     udp_watch(s);
     siptx_leave(s);
 }
 
+/* To the end of the list it belongs to. */
+static void udp_requeue(struct siptx_flow *f)
+{
+    list_remove(&f->used);
+    list_push_back(f->pin_count > 0 ? &f->stack->udp_pinned : &f->stack->udp_used, &f->used);
+}
+
 void siptx_flow_used(struct siptx_flow *f)
 {
     f->last_in_mono_ms = siptx_now(f->stack);
-    if (f->transport != SIPTX_UDP) return;
-    list_remove(&f->used);
-    list_push_back(&f->stack->udp_used, &f->used);
+    if (f->transport == SIPTX_UDP) udp_requeue(f);
 }
 
 static struct siptx_flow *flow_new(struct siptx_stack *s, const struct siptx_flow_desc *d)
@@ -227,18 +239,10 @@ enum rc siptx_flow_open(struct siptx_stack *s, const struct siptx_flow_desc *d,
 static bool udp_make_room(struct siptx_stack *s)
 {
     if (s->udp_count < s->limits.udp_flows_max) return true;
-    enum { LOOK_MAX = 64 };
-    int looked = 0;
-    LIST_FOR_EACH(it, &s->udp_used)
-    {
-        struct siptx_flow *f = LIST_OF(it, struct siptx_flow, used);
-        if (f->pin_count == 0) {
-            siptx_flow_close(f, SIPTX_CLOSE_LIMIT);
-            return true;
-        }
-        if (++looked == LOOK_MAX) break;
-    }
-    return false;
+    struct list *l = list_first(&s->udp_used);
+    if (!l) return false;
+    siptx_flow_close(LIST_OF(l, struct siptx_flow, used), SIPTX_CLOSE_LIMIT);
+    return true;
 }
 
 struct siptx_flow *siptx_flow_of_peer(struct siptx_stack *s, const struct siptx_flow_desc *d)
@@ -419,9 +423,12 @@ void siptx_flow_set_label(struct siptx_flow *f, struct str label)
 
 void siptx_flow_pin(struct siptx_flow *f, bool pinned)
 {
+    bool was_pinned = f->pin_count > 0;
     if (pinned) {
         f->pin_count++;
-    } else if (f->pin_count > 0) {
+    } else if (was_pinned) {
         f->pin_count--;
     }
+    if (f->transport == SIPTX_UDP && !f->closing && was_pinned != (f->pin_count > 0))
+        udp_requeue(f);
 }

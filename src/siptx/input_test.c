@@ -3,6 +3,7 @@
 #include "kit/kit.h"
 
 #include "siptx/bed.h"
+#include "siptx/stack_int.h"
 #include "siptx/stun.h"
 #include <stdio.h>
 
@@ -230,6 +231,38 @@ static void test_udp_flows_end_when_idle_and_give_way(void **state)
     assert_int_equal(2, counters()->flows_closed[SIPTX_CLOSE_IDLE]);
 }
 
+/* Registered phones that have been silent for longest must not shut the door on new ones. */
+static void test_pinned_udp_flows_leave_the_door_open(void **state)
+{
+    (void)state;
+    enum { PINNED = 70, MAX = 80 };
+    bed_fini(&bed);
+    struct siptx_config c = {.limits = {.udp_flows_max = MAX, .udp_flow_idle_ms = 10000}};
+    bed_init(&bed, &c);
+    struct siptx_flow *first = bed_flow(&bed, SIPTX_UDP, 1, 1), *f;
+    struct siptx_flow_desc d = {.transport = SIPTX_UDP,
+                                .listener_kind = 1,
+                                .local = first->local,
+                                .peer = first->peer,
+                                .ops = first->ops,
+                                .wire = first->wire};
+    siptx_flow_pin(first, true);
+    for (uint16_t port = 2; port <= MAX + 5; port++) {
+        bed_pass(&bed, 10);
+        d.peer.port = port;
+        assert_non_null(f = siptx_flow_of_peer(bed.stack, &d));
+        if (port <= PINNED) siptx_flow_pin(f, true);
+    }
+    assert_int_equal(MAX, counters()->flows_open);
+    assert_int_equal(5, counters()->flows_closed[SIPTX_CLOSE_LIMIT]);
+    siptx_flow_pin(first, false);
+    bed_pass(&bed, 9000); /* idleness ends the pinned as well */
+    bed_in(f, STR("\r\n\r\n"));
+    bed_pass(&bed, 2000);
+    assert_int_equal(1, counters()->flows_open);
+    assert_int_equal(MAX - 1, counters()->flows_closed[SIPTX_CLOSE_IDLE]);
+}
+
 static unsigned released;
 
 static void release(void *user)
@@ -277,6 +310,7 @@ int main(void)
         T(test_rows),
         T(test_oversized_messages),
         T(test_udp_flows_end_when_idle_and_give_way),
+        T(test_pinned_udp_flows_leave_the_door_open),
         T(test_flows_have_ids_users_and_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,6 +156,7 @@ enum rc siptx_stack_new(const struct siptx_config *config, struct siptx_stack **
     s->times = times_of(&config->timing);
     list_init(&s->flows);
     list_init(&s->udp_used);
+    list_init(&s->udp_pinned);
     list_init(&s->dead_flows);
     list_init(&s->transactions);
     list_init(&s->joins);

@@ -94,7 +94,8 @@ struct siptx_stack {
     unsigned depth;      /* callbacks and calls under way */
     bool freeing;
 
-    struct list flows, udp_used, dead_flows; /* all; UDP by use, oldest first; to be freed */
+    struct list flows, dead_flows;    /* all; to be freed */
+    struct list udp_used, udp_pinned; /* UDP by use, oldest first: may give way; pinned */
     struct siptx_flow **by_id, **by_peer;
     uint64_t flow_mask; /* buckets - 1 of both */
     uint64_t flow_count;
