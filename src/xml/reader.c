@@ -20,6 +20,7 @@ struct parse {
     struct arena *arena;
     struct xml_node *root, *open;
     struct xml_node **last_child; /* by depth: where the next child of that element goes */
+    size_t *text_cap;             /* by depth: bytes its text has room for */
     size_t depth, element_count;
     struct buf pending;
     enum rc rc; /* the first failure of our own */
@@ -47,18 +48,32 @@ static bool take_name(struct parse *p, const char *given, struct str *ns, struct
     return false;
 }
 
+/* Room for n bytes of the open element's text: exactly so much the first time, which is the only one
+ * for most, then twice as much, so that an indented list does not cost its length squared. */
+static char *text_room(struct parse *p, size_t n)
+{
+    struct xml_node *node = p->open;
+    size_t *cap = &p->text_cap[p->depth];
+    if (n <= *cap) return (char *)(uintptr_t)node->text.p; /* it lies in our arena */
+    size_t want = node->text.n > 0 ? 2 * n : n;
+    char *all = arena_alloc(p->arena, want);
+    if (!all) return NULL;
+    if (node->text.n > 0) memcpy(all, node->text.p, node->text.n);
+    *cap = want;
+    return all;
+}
+
 /* Puts the gathered text behind what the open element has already. */
 static void flush_text(struct parse *p)
 {
     if (p->pending.n == 0 || p->rc != RC_OK) return;
     struct xml_node *node = p->open;
     size_t n = node->text.n + p->pending.n;
-    char *all = arena_alloc(p->arena, n);
+    char *all = text_room(p, n);
     if (!all) {
         fail(p, RC_NOMEM, "memory");
         return;
     }
-    if (node->text.n > 0) memcpy(all, node->text.p, node->text.n);
     memcpy(all + node->text.n, p->pending.p, p->pending.n);
     node->text = str_of(all, n);
     buf_reset(&p->pending);
@@ -104,6 +119,7 @@ static void link_node(struct parse *p, struct xml_node *node)
     p->open = node;
     p->depth++;
     p->last_child[p->depth] = NULL;
+    p->text_cap[p->depth] = 0;
 }
 
 static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **attrs)
@@ -227,7 +243,8 @@ enum rc xml_parse(struct str doc, const struct xml_limits *limits, struct arena 
     }
     buf_init(&p.pending, doc.n * 3 + 1); /* UTF-8 of a Latin-1 document is longer than it */
     p.last_child = calloc(p.limits.depth_max + 1, sizeof *p.last_child);
-    if (!p.last_child) goto done;
+    p.text_cap = calloc(p.limits.depth_max + 1, sizeof *p.text_cap);
+    if (!p.last_child || !p.text_cap) goto done;
     p.expat = expat_new(&p);
     if (!p.expat) goto done;
     rc = run(&p, doc, at);
@@ -235,6 +252,7 @@ enum rc xml_parse(struct str doc, const struct xml_limits *limits, struct arena 
 done:
     if (p.expat) XML_ParserFree(p.expat);
     free(p.last_child);
+    free(p.text_cap);
     buf_fini(&p.pending);
     return rc;
 }

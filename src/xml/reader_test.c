@@ -55,6 +55,27 @@ static void test_text_around_children_is_put_together(void **state)
     arena_fini(&a);
 }
 
+/* White space between many siblings is their parent's text: putting it together takes memory in
+ * proportion to the document. */
+static void test_many_indented_siblings_fit_a_small_arena(void **state)
+{
+    (void)state;
+    enum { SIBLINGS = 10000 };
+    static char doc[64 + SIBLINGS * 12];
+    struct arena a;
+    const struct xml_node *root = NULL;
+    char *p = stpcpy(doc, "<a>");
+    for (int i = 0; i < SIBLINGS; i++)
+        p = stpcpy(p, "\n    <b/>");
+    strcpy(p, "\n</a>");
+    arena_init(&a, NULL, 0, 4 << 20);
+    assert_rc(RC_OK, parse_in(&a, str_from(doc), NULL, &root, NULL));
+    assert_int_equal(SIBLINGS, xml_child_count(root));
+    assert_int_equal(SIBLINGS * 5 + 1, root->text.n);
+    assert_str("", xml_text(root, ""));
+    arena_fini(&a);
+}
+
 static void test_namespaces_are_resolved_when_asked(void **state)
 {
     (void)state;
@@ -182,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_names_text_and_attributes),
         cmocka_unit_test(test_text_around_children_is_put_together),
+        cmocka_unit_test(test_many_indented_siblings_fit_a_small_arena),
         cmocka_unit_test(test_namespaces_are_resolved_when_asked),
         cmocka_unit_test(test_other_encodings_become_utf8),
         cmocka_unit_test(test_bad_documents),
