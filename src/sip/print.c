@@ -150,8 +150,8 @@ static bool print_via_fixed(struct buf *out, const struct sip_header *h,
     return true;
 }
 
-static void print_vias(struct buf *out, const struct sip_message *request,
-                       const struct sip_via_fix *fix)
+void sip_print_vias(struct buf *out, const struct sip_message *request,
+                    const struct sip_via_fix *fix)
 {
     const struct sip_header *h = sip_message_find(request, SIP_HEADER_VIA);
     if (h && fix && print_via_fixed(out, h, fix)) h = sip_message_next(request, h);
@@ -182,7 +182,7 @@ void sip_response_begin(struct buf *out, const struct sip_message *request, unsi
                         struct str reason, struct str to_tag, const struct sip_via_fix *fix)
 {
     sip_print_status_line(out, status, reason);
-    print_vias(out, request, fix);
+    sip_print_vias(out, request, fix);
     const struct sip_header *from = sip_message_find(request, SIP_HEADER_FROM);
     const struct sip_header *call_id = sip_message_find(request, SIP_HEADER_CALL_ID);
     const struct sip_header *cseq = sip_message_find(request, SIP_HEADER_CSEQ);

@@ -36,6 +36,10 @@ struct sip_via_fix {
     uint16_t rport;      /* source port for a Via that asked with ;rport; 0: leave it */
 };
 
+/* All Via lines of a request; the top one as fix says, NULL: as it stands. */
+void sip_print_vias(struct buf *out, const struct sip_message *request,
+                    const struct sip_via_fix *fix);
+
 /* Status line, then Via (all; the top one as fix says, NULL: as it stands), From, To (to_tag added
  * when To has none and to_tag is not empty; never for 100), Call-ID, CSeq, and for 100 the
  * Timestamp. Add more header lines, then sip_print_body. Copes with a request that lacks some of

@@ -59,13 +59,13 @@ static enum rc server_send(struct siptx_server *v, struct str bytes)
 static void server_pool_put(struct siptx_server *v)
 {
     struct siptx_stack *s = v->tx.stack;
-    free(v->tx.last);
-    v->tx.last = NULL;
     if (s->starting == v) s->starting = NULL;
     if (s->server_count >= s->limits.pool_count) {
+        free(v->tx.last);
         free(v);
         return;
     }
+    siptx_tx_reuse(&v->tx);
     list_push_front(&s->free_servers, &v->tx.all);
     s->server_count++;
 }
@@ -113,7 +113,7 @@ void siptx_server_fire(struct siptx_server *v, enum siptx_event e)
         siptx_respond(&v->request, 100, STR(""), STR(""));
         return;
     }
-    if ((acts & SIPTX_ACT_RESEND) && v->tx.last) {
+    if ((acts & SIPTX_ACT_RESEND) && v->tx.last_n > 0) {
         siptx_count(&s->counters.retransmits_out);
         if (server_send(v, str_of(v->tx.last, v->tx.last_n)) != RC_OK)
             acts |= siptx_tx_step(&v->tx, SIPTX_EV_TRANSPORT_ERROR);
@@ -143,6 +143,12 @@ struct buf *siptx_answer_begin(struct siptx_request *r, unsigned status, struct 
     return &s->out;
 }
 
+void siptx_request_print_vias(const struct siptx_request *r, struct buf *out)
+{
+    const struct siptx_server *v = (const struct siptx_server *)(const void *)r;
+    sip_print_vias(out, r->message, &v->fix);
+}
+
 static void mark_routine(struct siptx_server *v, uint64_t flow_id)
 {
     if (v->is_routine)
@@ -158,10 +164,7 @@ static enum rc server_answer(struct siptx_server *v, unsigned status, struct str
     siptx_enter(s);
     bool again = !v->tx.machine.reliable || v->tx.method == SIP_METHOD_INVITE;
     bool kept = !again || siptx_tx_keep(&v->tx, bytes) == RC_OK;
-    if (!kept) { /* repeating an older answer would be wrong: rather none */
-        free(v->tx.last);
-        v->tx.last = NULL;
-    }
+    if (!kept) v->tx.last_n = 0; /* repeating an older answer would be wrong: rather none */
     enum rc rc = server_send(v, bytes);
     count_answer(s, status);
     mark_routine(v, v->request.flow_id);

@@ -19,7 +19,7 @@ static void make_branch(struct siptx_stack *s)
 static_assert(sizeof(SIPTX_BRANCH_PREFIX) - 1 + 2 + SIPTX_TAG_LEN == SIPTX_BRANCH_LEN, "branch");
 static_assert(SIPTX_WORKER_MAX <= 256, "two hex digits in the branch");
 
-static void put_via(struct siptx_stack *s, const struct siptx_flow *f)
+static void put_via(struct siptx_stack *s, const struct siptx_flow *f, struct str params)
 {
     buf_put_lit(&s->out, "Via: SIP/2.0/");
     buf_put_str(&s->out, siptx_transport_name((enum siptx_transport)f->transport));
@@ -31,11 +31,19 @@ static void put_via(struct siptx_stack *s, const struct siptx_flow *f)
     }
     buf_put_lit(&s->out, ";branch=");
     buf_put_str(&s->out, str_from(s->out_branch));
-    buf_put_lit(&s->out, ";rport\r\n");
+    buf_put_lit(&s->out, ";rport");
+    buf_put_str(&s->out, params);
+    buf_put_lit(&s->out, "\r\n");
 }
 
 struct buf *siptx_request_begin(struct siptx_stack *s, struct siptx_flow *f, struct str method,
                                 struct str uri)
+{
+    return siptx_request_begin_via(s, f, method, uri, STR(""));
+}
+
+struct buf *siptx_request_begin_via(struct siptx_stack *s, struct siptx_flow *f, struct str method,
+                                    struct str uri, struct str via_params)
 {
     buf_reset(&s->out);
     s->out_for = f;
@@ -48,7 +56,7 @@ struct buf *siptx_request_begin(struct siptx_stack *s, struct siptx_flow *f, str
         s->out.rc = RC_BUSY;
     }
     sip_print_request_line(&s->out, method, uri);
-    put_via(s, f);
+    put_via(s, f, via_params);
     return &s->out;
 }
 
@@ -99,24 +107,29 @@ static struct siptx_client *client_get(struct siptx_stack *s)
         list_remove(l);
         s->client_count--;
         c = LIST_OF(l, struct siptx_client, tx.all);
-    } else if (!(c = malloc(sizeof *c))) {
+    } else if (!(c = calloc(1, sizeof *c))) {
         siptx_count(&s->counters.out_of_memory);
         return NULL;
     }
+    char *last = c->tx.last;
+    size_t last_cap = c->tx.last_cap;
     memset(c, 0, sizeof *c);
+    c->tx.last = last;
+    c->tx.last_cap = last_cap;
     return c;
 }
 
 static void client_put(struct siptx_client *c)
 {
     struct siptx_stack *s = c->tx.stack;
-    free(c->tx.last);
     free(c->ack);
     free(c->cancel_headers);
     if (s->client_count >= s->limits.pool_count) {
+        free(c->tx.last);
         free(c);
         return;
     }
+    siptx_tx_reuse(&c->tx);
     list_push_front(&s->free_clients, &c->tx.all);
     s->client_count++;
 }
@@ -220,7 +233,7 @@ static void client_finish(struct siptx_client *c, unsigned acts, struct siptx_bl
 void siptx_client_fire(struct siptx_client *c, enum siptx_event e)
 {
     unsigned acts = siptx_tx_step(&c->tx, e);
-    if ((acts & SIPTX_ACT_RESEND) && c->tx.last && c->tx.flow) {
+    if ((acts & SIPTX_ACT_RESEND) && c->tx.last_n > 0 && c->tx.flow) {
         siptx_count(&c->tx.stack->counters.retransmits_out);
         enum rc rc = siptx_flow_send(c->tx.flow, str_of(c->tx.last, c->tx.last_n));
         if (rc != RC_OK && rc != RC_BUSY) acts |= siptx_tx_step(&c->tx, SIPTX_EV_TRANSPORT_ERROR);

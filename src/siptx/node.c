@@ -5,12 +5,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-struct letter {
-    struct list link;
-    siptx_post_fn *fn;
-    void *ctx;
-};
-
 struct siptx_inbox {
     pthread_mutex_t lock;
     struct list letters;
@@ -56,22 +50,26 @@ static void inbox_free(struct siptx_inbox *in)
     free(in);
 }
 
-static struct letter *inbox_take(struct siptx_inbox *in)
+static struct siptx_letter *inbox_take(struct siptx_inbox *in)
 {
     pthread_mutex_lock(&in->lock);
     struct list *l = list_first(&in->letters);
     if (l) list_remove(l);
     pthread_mutex_unlock(&in->lock);
-    return l ? LIST_OF(l, struct letter, link) : NULL;
+    return l ? LIST_OF(l, struct siptx_letter, link) : NULL;
 }
 
-static void inbox_deliver(struct siptx_inbox *in, struct siptx_stack *s)
+static size_t inbox_deliver(struct siptx_inbox *in, struct siptx_stack *s)
 {
-    struct letter *letter;
+    struct siptx_letter *letter;
+    size_t count = 0;
     while ((letter = inbox_take(in)) != NULL) {
-        letter->fn(s, letter->ctx);
-        free(letter);
+        struct siptx_letter l = *letter;
+        if (l.is_owned) free(letter);
+        l.fn(s, l.ctx);
+        count++;
     }
+    return count;
 }
 
 /* On the stack's thread. */
@@ -91,7 +89,7 @@ static void inbox_run(void *ctx)
 enum rc siptx_node_enter(struct siptx_stack *s)
 {
     struct siptx_node *n = s->config.node;
-    if (!n || !s->config.loop) return RC_OK;
+    if (!n || (!s->config.loop && !s->config.takes_posts)) return RC_OK;
     struct siptx_inbox *in = inbox_new(s);
     if (!in) return RC_NOMEM;
     pthread_mutex_lock(&n->lock);
@@ -120,24 +118,41 @@ void siptx_node_leave(struct siptx_stack *s)
     if (!atomic_load(&in->post.waiting)) inbox_free(in); /* else inbox_run does */
 }
 
-enum rc siptx_node_post(struct siptx_node *n, unsigned worker, siptx_post_fn *fn, void *ctx)
+enum rc siptx_node_post_letter(struct siptx_node *n, unsigned worker, struct siptx_letter *l,
+                               siptx_post_fn *fn, void *ctx)
 {
     if (worker >= SIPTX_WORKER_MAX) return RC_NOT_FOUND;
-    struct letter *letter = malloc(sizeof *letter);
-    if (!letter) return RC_NOMEM;
-    *letter = (struct letter){.fn = fn, .ctx = ctx};
+    l->fn = fn;
+    l->ctx = ctx;
     pthread_mutex_lock(&n->lock);
     struct siptx_inbox *in = n->inboxes[worker];
     if (in) {
         pthread_mutex_lock(&in->lock);
-        list_push_back(&in->letters, &letter->link);
+        list_push_back(&in->letters, &l->link);
         pthread_mutex_unlock(&in->lock);
-        net_loop_post(in->loop, &in->post, inbox_run, in);
+        if (in->loop) net_loop_post(in->loop, &in->post, inbox_run, in);
     }
     pthread_mutex_unlock(&n->lock);
-    if (in) return RC_OK;
-    free(letter);
-    return RC_NOT_FOUND;
+    return in ? RC_OK : RC_NOT_FOUND;
+}
+
+enum rc siptx_node_post(struct siptx_node *n, unsigned worker, siptx_post_fn *fn, void *ctx)
+{
+    struct siptx_letter *l = calloc(1, sizeof *l);
+    if (!l) return RC_NOMEM;
+    l->is_owned = true;
+    enum rc rc = siptx_node_post_letter(n, worker, l, fn, ctx);
+    if (rc != RC_OK) free(l);
+    return rc;
+}
+
+size_t siptx_stack_deliver(struct siptx_stack *s)
+{
+    if (!s->inbox) return 0;
+    siptx_enter(s);
+    size_t count = inbox_deliver(s->inbox, s);
+    siptx_leave(s);
+    return count;
 }
 
 /* ---- responses for another worker ---- */

@@ -95,11 +95,15 @@ static struct siptx_server *server_get(struct siptx_stack *s)
         list_remove(l);
         s->server_count--;
         v = LIST_OF(l, struct siptx_server, tx.all);
-    } else if (!(v = malloc(sizeof *v))) {
+    } else if (!(v = calloc(1, sizeof *v))) {
         siptx_count(&s->counters.out_of_memory);
         return NULL;
     }
+    char *last = v->tx.last;
+    size_t last_cap = v->tx.last_cap;
     memset(v, 0, sizeof *v);
+    v->tx.last = last;
+    v->tx.last_cap = last_cap;
     return v;
 }
 

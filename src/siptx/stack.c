@@ -184,11 +184,15 @@ static void pools_fini(struct siptx_stack *s)
     struct list *l;
     while ((l = list_first(&s->free_servers)) != NULL) {
         list_remove(l);
-        free(LIST_OF(l, struct siptx_server, tx.all));
+        struct siptx_server *v = LIST_OF(l, struct siptx_server, tx.all);
+        free(v->tx.last);
+        free(v);
     }
     while ((l = list_first(&s->free_clients)) != NULL) {
         list_remove(l);
-        free(LIST_OF(l, struct siptx_client, tx.all));
+        struct siptx_client *c = LIST_OF(l, struct siptx_client, tx.all);
+        free(c->tx.last);
+        free(c);
     }
 }
 

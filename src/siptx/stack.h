@@ -126,6 +126,7 @@ struct siptx_config {
     struct str sent_by; /* host[:port] in our Vias; "": the flow's local address. Borrowed */
     struct siptx_trace *trace; /* may be NULL */
     struct siptx_node *node;   /* the other workers' stacks; may be NULL */
+    bool takes_posts;          /* without a loop: siptx_stack_deliver will be called */
     struct siptx_events events;
 };
 /* RC_NOMEM, RC_INVALID (worker). */
@@ -137,6 +138,10 @@ unsigned siptx_stack_worker(const struct siptx_stack *s);
 struct siptx_trace *siptx_stack_trace(const struct siptx_stack *s);
 /* As resolved: no zeros where a default exists. */
 const struct siptx_limits *siptx_stack_limits(const struct siptx_stack *s);
+/* Timers on the stack's clock, for those who act on what it hands up. Stop them before it goes. */
+void siptx_timer_start(struct siptx_stack *s, struct wheel_timer *t, int64_t delay_ms, wheel_fn *fn,
+                       void *ctx);
+void siptx_timer_stop(struct siptx_stack *s, struct wheel_timer *t);
 /* fn for every flow; it may close the one it is given. */
 void siptx_stack_each_flow(struct siptx_stack *s, void (*fn)(void *ctx, struct siptx_flow *f),
                            void *ctx);
@@ -208,6 +213,9 @@ enum rc siptx_respond(struct siptx_request *r, unsigned status, struct str reaso
                       struct str headers);
 /* A response already printed whole, its top Via the request's top Via (a proxy's): sent as is. */
 enum rc siptx_respond_bytes(struct siptx_request *r, unsigned status, struct str bytes);
+/* The request's Via lines as our answers bear them (received and rport filled in): what a proxy puts
+ * below its own Via and above the header fields of an answer it forwards. */
+void siptx_request_print_vias(const struct siptx_request *r, struct buf *out);
 /* Another transaction of this stack has the same From tag, Call-ID and CSeq, while To has no tag:
  * the same request came twice by different ways, 482 (RFC 3261, 8.2.2.2). */
 bool siptx_request_is_merged(const struct siptx_request *r);
@@ -232,6 +240,9 @@ typedef void siptx_client_fn(void *ctx, struct siptx_client *c, enum siptx_outco
  * Content-Length. Failures (a flow not ready, out of memory) stay in the buffer. */
 struct buf *siptx_request_begin(struct siptx_stack *s, struct siptx_flow *f, struct str method,
                                 struct str uri);
+/* The same; via_params (";name=value" or empty) are added to our Via. */
+struct buf *siptx_request_begin_via(struct siptx_stack *s, struct siptx_flow *f, struct str method,
+                                    struct str uri, struct str via_params);
 /* Sends it as a transaction. fn is never called before this returns.
  * RC_INVALID: the lines added do not parse as a request; RC_BUSY: too many transactions or the flow
  * is not ready; RC_NOMEM, RC_TOO_BIG. *out may be NULL if fn's handle is enough. */
@@ -261,5 +272,18 @@ struct siptx_node *siptx_node_free(struct siptx_node *n);
 typedef void siptx_post_fn(struct siptx_stack *s, void *ctx);
 MUST_CHECK enum rc siptx_node_post(struct siptx_node *n, unsigned worker, siptx_post_fn *fn,
                                    void *ctx);
+/* The same without an allocation: l lies in the caller's memory, which is his again when fn is
+ * called. RC_NOT_FOUND. */
+struct siptx_letter {
+    struct list link;
+    siptx_post_fn *fn;
+    void *ctx;
+    bool is_owned;
+};
+MUST_CHECK enum rc siptx_node_post_letter(struct siptx_node *n, unsigned worker,
+                                          struct siptx_letter *l, siptx_post_fn *fn, void *ctx);
+/* A stack without a loop that takes part (config.takes_posts): runs what was posted to it since;
+ * how many. For simulations. */
+size_t siptx_stack_deliver(struct siptx_stack *s);
 
 #endif

@@ -20,6 +20,7 @@ enum {
     SIPTX_MESSAGE_TIME_MS = 10000,
     SIPTX_UDP_IDLE_MS = 600000,
     SIPTX_CONNECT_MS = 10000,
+    SIPTX_KEPT_MAX = 8192, /* a pooled transaction keeps its copy's memory up to that many bytes */
 };
 #define SIPTX_BRANCH_PREFIX SIP_BRANCH_COOKIE "bl"
 
@@ -41,9 +42,9 @@ struct siptx_tx {
     struct siptx_machine machine;
     siptx_step_fn *step;
     struct wheel_timer timer;
-    int64_t armed_ms; /* what the timer is set to */
-    char *last;       /* server: the last answer; client: the request. malloc'ed or NULL */
-    size_t last_n;
+    int64_t armed_ms;        /* what the timer is set to */
+    char *last;              /* server: the last answer; client: the request. malloc'ed or NULL */
+    size_t last_n, last_cap; /* bytes kept, bytes there */
     enum sip_method method;
     bool is_client;
 };
@@ -136,9 +137,6 @@ static inline void siptx_count_down(_Atomic uint64_t *c)
                           memory_order_relaxed);
 }
 int64_t siptx_now(const struct siptx_stack *s);
-void siptx_timer_start(struct siptx_stack *s, struct wheel_timer *t, int64_t delay_ms, wheel_fn *fn,
-                       void *ctx);
-void siptx_timer_stop(struct siptx_stack *s, struct wheel_timer *t);
 /* Every way into the stack: closed flows are freed when the outermost leaves. */
 void siptx_enter(struct siptx_stack *s);
 void siptx_leave(struct siptx_stack *s);
@@ -157,6 +155,8 @@ void siptx_tx_arm(struct siptx_tx *tx);
 unsigned siptx_tx_step(struct siptx_tx *tx, enum siptx_event e);
 /* Remembers bytes as tx->last. RC_NOMEM leaves what was there. */
 MUST_CHECK enum rc siptx_tx_keep(struct siptx_tx *tx, struct str bytes);
+/* A pooled transaction keeps the memory of its copy, so that the next one needs none. */
+void siptx_tx_reuse(struct siptx_tx *tx);
 enum siptx_event siptx_event_of_status(unsigned status);
 void siptx_server_fire(struct siptx_server *v, enum siptx_event e);
 void siptx_client_fire(struct siptx_client *c, enum siptx_event e);

@@ -67,16 +67,28 @@ unsigned siptx_tx_step(struct siptx_tx *tx, enum siptx_event e)
 
 enum rc siptx_tx_keep(struct siptx_tx *tx, struct str bytes)
 {
-    char *p = malloc(bytes.n);
-    if (!p) {
-        siptx_count(&tx->stack->counters.out_of_memory);
-        return RC_NOMEM;
+    if (bytes.n > tx->last_cap) {
+        size_t cap = (bytes.n + 1023) / 1024 * 1024; /* so that the next one fits too */
+        char *p = malloc(cap);
+        if (!p) {
+            siptx_count(&tx->stack->counters.out_of_memory);
+            return RC_NOMEM;
+        }
+        free(tx->last);
+        tx->last = p;
+        tx->last_cap = cap;
     }
-    memcpy(p, bytes.p, bytes.n);
-    free(tx->last);
-    tx->last = p;
+    memcpy(tx->last, bytes.p, bytes.n);
     tx->last_n = bytes.n;
     return RC_OK;
+}
+
+void siptx_tx_reuse(struct siptx_tx *tx)
+{
+    if (tx->last_cap <= SIPTX_KEPT_MAX) return;
+    free(tx->last);
+    tx->last = NULL;
+    tx->last_cap = 0;
 }
 
 enum siptx_event siptx_event_of_status(unsigned status)
