@@ -139,7 +139,7 @@ enum rc siptx_client_new(struct siptx_flow *f, enum sip_method method, const cha
 {
     struct siptx_stack *s = f->stack;
     if (f->closing) return RC_CLOSED;
-    if (!siptx_tx_may_begin(s)) return RC_BUSY;
+    if (!siptx_tx_may_begin(s, f)) return RC_BUSY;
     struct siptx_client *c = client_get(s);
     if (!c) return RC_NOMEM;
     bool reliable = siptx_transport_is_reliable((enum siptx_transport)f->transport);

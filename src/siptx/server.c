@@ -163,7 +163,7 @@ static void new_request(struct siptx_flow *f, struct siptx_block *b, uint64_t ke
 {
     struct siptx_stack *s = f->stack;
     struct siptx_server *v;
-    if (!siptx_tx_may_begin(s) || !(v = server_new(f, b, key, trace_seq))) {
+    if (!siptx_tx_may_begin(s, f) || !(v = server_new(f, b, key, trace_seq))) {
         refuse_busy(f, b);
         return;
     }
@@ -225,7 +225,7 @@ static void cancel_input(struct siptx_flow *f, struct siptx_block *b, uint64_t k
 {
     struct siptx_stack *s = f->stack;
     struct siptx_server *invite = find(s, server_key(f, b, SIP_METHOD_INVITE));
-    struct siptx_server *v = siptx_tx_may_begin(s) ? server_new(f, b, key, trace_seq) : NULL;
+    struct siptx_server *v = siptx_tx_may_begin(s, f) ? server_new(f, b, key, trace_seq) : NULL;
     unsigned status = invite ? 200 : 481;
     if (!v) {
         siptx_answer_stateless(f, b, status, STR(""), STR(""));

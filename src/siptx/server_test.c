@@ -355,6 +355,31 @@ static void test_send_failure_ends_the_transaction(void **state)
     assert_int_equal(200, bed_status(&bed));
 }
 
+/* Over UDP an answered request stays half a minute, and anyone can send from any address. */
+static void test_a_flood_over_udp_leaves_room_for_connections(void **state)
+{
+    (void)state;
+    bed_fini(&bed);
+    struct siptx_config c = {.limits = {.transactions_max = 8}};
+    bed_init(&bed, &c);
+    bed.answer = 200;
+    struct siptx_flow *udp = bed_flow(&bed, SIPTX_UDP, 1, 5070);
+    struct siptx_flow *tls = bed_flow(&bed, SIPTX_TLS, 1, 5071);
+    char branch[32];
+    for (unsigned i = 0; i < 10; i++) {
+        snprintf(branch, sizeof branch, "z9hG4bKudp%u", i);
+        bed_in(udp, req("OPTIONS", branch, 1, ""));
+    }
+    assert_int_equal(6, bed.requests);
+    assert_int_equal(503, bed_status(&bed));
+    bed_in(tls, req("OPTIONS", "z9hG4bKtls", 1, ""));
+    assert_int_equal(200, bed_status(&bed));
+    assert_int_equal(7, bed.requests);
+    bed_pass(&bed, 32000);
+    bed_in(udp, req("OPTIONS", "z9hG4bKlater", 1, ""));
+    assert_int_equal(200, bed_status(&bed));
+}
+
 static void test_too_many_transactions_get_503(void **state)
 {
     (void)state;
@@ -473,6 +498,7 @@ int main(void)
         T(test_flow_lost_while_a_request_waits),
         T(test_owner_closes_the_flow_inside_on_request),
         T(test_send_failure_ends_the_transaction),
+        T(test_a_flood_over_udp_leaves_room_for_connections),
         T(test_too_many_transactions_get_503),
         T(test_without_an_owner_requests_get_501),
         T(test_every_allocation_may_fail),

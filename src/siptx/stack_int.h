@@ -46,7 +46,7 @@ struct siptx_tx {
     char *last;              /* server: the last answer; client: the request. malloc'ed or NULL */
     size_t last_n, last_cap; /* bytes kept, bytes there */
     enum sip_method method;
-    bool is_client;
+    bool is_client, is_udp;
 };
 
 struct siptx_server {
@@ -106,7 +106,7 @@ struct siptx_stack {
 
     struct siptx_table servers, merges, clients;
     struct list transactions;
-    uint32_t transaction_count;
+    uint32_t transaction_count, udp_transaction_count; /* the latter among the former */
 
     struct siptx_block *blocks;
     struct list free_servers, free_clients; /* by tx.all */
@@ -145,8 +145,9 @@ void siptx_block_put(struct siptx_stack *s, struct siptx_block *b);
 void siptx_hex64(char out[SIPTX_TAG_LEN + 1], uint64_t v);
 
 /* ---- tx.c ---- */
-/* False: too many (counted). */
-bool siptx_tx_may_begin(struct siptx_stack *s);
+/* False: too many (counted). A quarter is kept for connections: over UDP an answered request stays
+ * half a minute, and anyone can send it. */
+bool siptx_tx_may_begin(struct siptx_stack *s, const struct siptx_flow *f);
 void siptx_tx_begin(struct siptx_stack *s, struct siptx_tx *tx, struct siptx_flow *f);
 void siptx_tx_end(struct siptx_tx *tx);
 /* Sets the timer to what the machine wants. */

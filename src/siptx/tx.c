@@ -2,9 +2,11 @@
 #include "siptx/stack_int.h"
 #include <stdlib.h>
 
-bool siptx_tx_may_begin(struct siptx_stack *s)
+bool siptx_tx_may_begin(struct siptx_stack *s, const struct siptx_flow *f)
 {
-    if (s->transaction_count < s->limits.transactions_max) return true;
+    uint32_t max = s->limits.transactions_max;
+    bool room = f->transport != SIPTX_UDP || s->udp_transaction_count < max - max / 4;
+    if (room && s->transaction_count < max) return true;
     siptx_count(&s->counters.refused_transactions);
     return false;
 }
@@ -13,9 +15,11 @@ void siptx_tx_begin(struct siptx_stack *s, struct siptx_tx *tx, struct siptx_flo
 {
     tx->stack = s;
     tx->flow = f;
+    tx->is_udp = f->transport == SIPTX_UDP;
     list_push_back(&f->transactions, &tx->on_flow);
     list_push_back(&s->transactions, &tx->all);
     s->transaction_count++;
+    s->udp_transaction_count += tx->is_udp;
     siptx_count(&s->counters.transactions);
 }
 
@@ -29,6 +33,7 @@ void siptx_tx_end(struct siptx_tx *tx)
     tx->flow = NULL;
     tx->machine.state = SIPTX_TERMINATED;
     s->transaction_count--;
+    s->udp_transaction_count -= tx->is_udp;
     siptx_count_down(&s->counters.transactions);
 }
 
