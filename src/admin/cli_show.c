@@ -287,7 +287,7 @@ int cli_counters(struct cli *cli, const struct cli_rest *rest)
 
 static void print_listeners(struct cli *cli, json_t *listeners)
 {
-    static const struct cli_column columns[] = {{"name", "port", false},
+    static const struct cli_column columns[] = {{"name", "listener", false},
                                                 {"transport", "transport", false},
                                                 {"address", "address", false},
                                                 {"state", "state", false},
