@@ -1,6 +1,7 @@
 #include "app/listeners.h"
 
 #include "base/check.h"
+#include "base/list.h"
 #include "directory/directory.h"
 #include "http/server.h"
 #include "net/udp.h"
@@ -46,12 +47,15 @@ static const struct door_def {
 #undef PORT
 };
 
+struct leave;
+
 struct door {
     enum door_kind kind;
     struct net_addr addr;
     enum app_listener_state state;
     struct net_listener *listener;
     struct net_udp_port *udp;
+    struct leave *leave; /* made with the port, so that closing cannot fail */
     struct http_listener *http;
     char why[256];
 };
@@ -66,8 +70,9 @@ struct app_listeners {
     struct net_tls *tls[APP_TLS_COUNT];
     bool tls_is_new[APP_TLS_COUNT];
     uint64_t asked, done; /* syncs */
-    unsigned closing;     /* ports workers are still letting go of */
+    struct list leaving;  /* ports workers are still letting go of */
     bool is_stopped;
+    struct list untold; /* of those, with workers that could not be told yet; control thread only */
     struct net_post sync_post;
     struct wheel_timer retry;
 };
@@ -142,40 +147,65 @@ static void on_join(struct siptx_stack *s, void *ctx)
 static void join_workers(struct app_listeners *l, const struct door *d)
 {
     for (unsigned i = 0; i < l->config.workers; i++) {
+        enum rc rc = RC_NOMEM;
         struct join *j = malloc(sizeof *j);
-        if (!j) continue;
-        *j = (struct join){defs[d->kind], d->listener, d->udp, l->config.log};
-        if (siptx_node_post(l->config.stacks, i, on_join, j) != RC_OK) free(j);
+        if (j) *j = (struct join){defs[d->kind], d->listener, d->udp, l->config.log};
+        if (j) rc = siptx_node_post(l->config.stacks, i, on_join, j);
+        if (rc == RC_OK) continue;
+        log_error(l->config.log, "listener.worker_not_joined", LOG_CSTR("name", defs[d->kind].name),
+                  LOG_CSTR("rc", rc_name(rc)));
+        free(j);
     }
 }
 
-/* A port is closed when every worker has let go of it. */
+/* A port is closed when every worker has let go of it. Made when the port opens: without memory it
+ * could not be closed otherwise. */
 struct leave {
+    struct list link, retry; /* in leaving and untold */
     struct app_listeners *l;
+    enum door_kind kind;
+    struct net_addr addr;
     struct net_listener *listener;
     struct net_udp_port *udp;
-    atomic_uint left; /* workers */
+    unsigned told;    /* workers posted to, in their order; the control thread's */
+    atomic_uint left; /* workers, and the control thread until it has told them all */
 };
+
+static struct leave *leave_new(struct app_listeners *l, const struct door *d)
+{
+    struct leave *v = calloc(1, sizeof *v);
+    if (!v) return NULL;
+    v->l = l;
+    v->kind = d->kind;
+    v->addr = d->addr;
+    list_init(&v->link);
+    list_init(&v->retry);
+    atomic_init(&v->left, l->config.workers + 1);
+    return v;
+}
 
 static void on_left(void *ctx)
 {
-    struct app_listeners *l = ctx;
+    struct leave *v = ctx;
+    struct app_listeners *l = v->l;
     pthread_mutex_lock(&l->lock);
-    l->closing--;
+    list_remove(&v->link);
     l->asked++; /* what waited for the port may open now */
     pthread_cond_broadcast(&l->settled);
     pthread_mutex_unlock(&l->lock);
+    free(v);
     app_listeners_changed(l);
 }
 
 static void leave_step(struct leave *v)
 {
     if (atomic_fetch_sub(&v->left, 1) != 1) return;
-    struct app_listeners *l = v->l;
-    if (v->listener) (void)net_listener_close(v->listener, true, on_left, l);
-    if (v->udp) (void)net_udp_close(v->udp);
-    if (v->udp) on_left(l);
-    free(v);
+    if (v->listener) {
+        (void)net_listener_close(v->listener, true, on_left, v);
+    } else {
+        (void)net_udp_close(v->udp);
+        on_left(v);
+    }
 }
 
 static void on_leave(struct siptx_stack *s, void *ctx)
@@ -186,20 +216,55 @@ static void on_leave(struct siptx_stack *s, void *ctx)
     leave_step(v);
 }
 
+/* What cannot be posted for want of memory waits for the next sync: a worker left out would go on
+ * with a port that is gone. The lock is not held. */
+static void leave_tell(struct app_listeners *l, struct leave *v)
+{
+    for (; v->told < l->config.workers; v->told++) {
+        enum rc rc = siptx_node_post(l->config.stacks, v->told, on_leave, v);
+        if (rc == RC_NOMEM) {
+            list_push_back(&l->untold, &v->retry);
+            return;
+        }
+        if (rc != RC_OK) leave_step(v); /* no such worker */
+    }
+    leave_step(v);
+}
+
+static void leave_tell_again(struct app_listeners *l)
+{
+    struct list *first;
+    for (size_t n = DOORS_MAX; n > 0 && (first = list_first(&l->untold)) != NULL; n--) {
+        list_remove(first);
+        leave_tell(l, LIST_OF(first, struct leave, retry));
+    }
+}
+
+/* Lets go of the lock meanwhile. */
 static void leave_workers(struct app_listeners *l, struct door *d)
 {
-    struct leave *v = calloc(1, sizeof *v);
-    if (!v) return;
-    v->l = l;
+    struct leave *v = d->leave;
     v->listener = d->listener;
     v->udp = d->udp;
-    atomic_init(&v->left, l->config.workers + 1);
-    l->closing++;
+    d->leave = NULL;
+    d->listener = NULL;
+    d->udp = NULL;
+    list_push_back(&l->leaving, &v->link);
     pthread_mutex_unlock(&l->lock);
-    for (unsigned i = 0; i < l->config.workers; i++)
-        if (siptx_node_post(l->config.stacks, i, on_leave, v) != RC_OK) leave_step(v);
-    leave_step(v);
+    leave_tell(l, v);
     pthread_mutex_lock(&l->lock);
+}
+
+/* Does a port of our own, on its way out, stand where the door should be? Then it waits its turn,
+ * and that is no failure. */
+static bool leave_is_in_the_way(const struct app_listeners *l, const struct door *d)
+{
+    for (struct list *it = l->leaving.next; it != &l->leaving; it = it->next) {
+        const struct leave *v = LIST_OF(it, struct leave, link);
+        bool same_port = v->addr.port == d->addr.port && v->addr.family == d->addr.family;
+        if (same_port && (v->kind == DOOR_SIP_UDP) == (d->kind == DOOR_SIP_UDP)) return true;
+    }
+    return false;
 }
 
 /* ---- one door; the lock is held ---- */
@@ -208,11 +273,7 @@ static void door_close(struct app_listeners *l, struct door *d)
 {
     char text[NET_ADDR_TEXT_MAX];
     if (d->http) d->http = http_listener_close(d->http);
-    if (d->listener || d->udp) {
-        leave_workers(l, d);
-        d->listener = NULL;
-        d->udp = NULL;
-    }
+    if (d->listener || d->udp) leave_workers(l, d);
     if (d->state == APP_LISTENER_OPEN)
         log_info(l->config.log, "listener.closed", LOG_CSTR("name", defs[d->kind].name),
                  LOG_CSTR("transport", defs[d->kind].transport),
@@ -229,7 +290,7 @@ static enum rc door_open_http(struct app_listeners *l, struct door *d, struct ne
     return http_listen(c->http, site, &d->addr, tls, &d->http, holder);
 }
 
-static enum rc door_open_sip(struct app_listeners *l, struct door *d, struct net_holder *holder)
+static enum rc sip_port_open(struct app_listeners *l, struct door *d, struct net_holder *holder)
 {
     if (d->kind == DOOR_SIP_UDP) return net_udp_open(&d->addr, l->config.workers, &d->udp, holder);
     struct net_listener_config c = {
@@ -239,6 +300,17 @@ static enum rc door_open_sip(struct app_listeners *l, struct door *d, struct net
         .stream = siptx_stream_config(&l->config.sip_limits),
     };
     return net_listener_open(&c, &d->listener, holder);
+}
+
+static enum rc door_open_sip(struct app_listeners *l, struct door *d, struct net_holder *holder)
+{
+    struct leave *leave = leave_new(l, d);
+    enum rc rc = leave ? sip_port_open(l, d, holder) : RC_NOMEM;
+    if (rc == RC_OK)
+        d->leave = leave;
+    else
+        free(leave);
+    return rc;
 }
 
 static void door_explain(struct door *d, enum rc rc, const struct net_holder *holder)
@@ -278,12 +350,16 @@ static void door_open(struct app_listeners *l, struct door *d)
                  LOG_STR("addr", net_addr_text(&d->addr, text)));
         return;
     }
+    d->state = APP_LISTENER_FAILED;
+    if ((rc == RC_CONFLICT || rc == RC_EXISTS) && leave_is_in_the_way(l, d)) {
+        snprintf(d->why, sizeof d->why, "The port opens when this node has let go of it.");
+        return;
+    }
     if ((rc == RC_CONFLICT || rc == RC_EXISTS) && holder.pid == 0)
         (void)net_holder_find(&d->addr, d->kind == DOOR_SIP_UDP, &holder);
     door_explain(d, rc, &holder);
     if (tls >= 0 && !l->tls[tls])
         snprintf(d->why, sizeof d->why, "Its certificate is missing or cannot be used.");
-    d->state = APP_LISTENER_FAILED;
     if (strcmp(before, d->why) != 0)
         log_error(l->config.log, "listener.failed", LOG_CSTR("name", defs[d->kind].name),
                   LOG_CSTR("transport", defs[d->kind].transport),
@@ -391,19 +467,20 @@ static void on_sync(void *ctx)
 void app_listeners_sync(struct app_listeners *l)
 {
     struct door wanted[DOORS_MAX];
-    bool failed = false;
+    leave_tell_again(l);
     pthread_mutex_lock(&l->lock);
     uint64_t asked = l->asked;
     size_t count = doors_wanted(l, wanted);
     swap_tls(l);
     close_unwanted(l, wanted, count);
     open_wanted(l, wanted, count);
+    bool again = !list_is_empty(&l->untold);
     for (size_t i = 0; i < l->door_count; i++)
-        failed = failed || l->doors[i].state == APP_LISTENER_FAILED;
+        again = again || l->doors[i].state == APP_LISTENER_FAILED;
     l->done = asked;
     pthread_cond_broadcast(&l->settled);
     pthread_mutex_unlock(&l->lock);
-    if (failed && !l->is_stopped)
+    if (again && !l->is_stopped)
         net_timer_start(l->config.loop, &l->retry, RETRY_MS, on_sync, l);
     else
         net_timer_stop(l->config.loop, &l->retry);
@@ -425,7 +502,7 @@ void app_listeners_settle(struct app_listeners *l)
     app_listeners_changed(l);
     pthread_mutex_lock(&l->lock);
     int late = 0;
-    while ((l->done < l->asked || l->closing > 0) && !l->is_stopped && late == 0)
+    while ((l->done < l->asked || !list_is_empty(&l->leaving)) && !l->is_stopped && late == 0)
         late = pthread_cond_timedwait(&l->settled, &l->lock, &until);
     pthread_mutex_unlock(&l->lock);
 }
@@ -446,7 +523,7 @@ void app_listeners_wait_closed(struct app_listeners *l)
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += SETTLE_S;
     pthread_mutex_lock(&l->lock);
-    while (l->closing > 0 && late == 0)
+    while (!list_is_empty(&l->leaving) && late == 0)
         late = pthread_cond_timedwait(&l->settled, &l->lock, &until);
     pthread_mutex_unlock(&l->lock);
 }
@@ -471,6 +548,8 @@ enum rc app_listeners_new(const struct app_listeners_config *config, struct app_
     struct app_listeners *l = calloc(1, sizeof *l);
     if (!l) return RC_NOMEM;
     l->config = *config;
+    list_init(&l->leaving);
+    list_init(&l->untold);
     if (pthread_mutex_init(&l->lock, NULL) != 0 || pthread_mutex_init(&l->building, NULL) != 0 ||
         !cond_init(&l->settled)) {
         free(l);
@@ -495,16 +574,27 @@ struct app_listeners *app_listeners_free(struct app_listeners *l)
 
 /* ---- for the operator ---- */
 
+static struct app_listener_info info_of(enum door_kind kind, const struct net_addr *addr,
+                                        enum app_listener_state state, const char *why)
+{
+    struct app_listener_info info = {.addr = *addr, .state = state};
+    snprintf(info.name, sizeof info.name, "%s", defs[kind].name);
+    snprintf(info.transport, sizeof info.transport, "%s", defs[kind].transport);
+    snprintf(info.why, sizeof info.why, "%s", why);
+    return info;
+}
+
 size_t app_listeners_list(struct app_listeners *l, struct app_listener_info *out, size_t max)
 {
     size_t n = 0;
     pthread_mutex_lock(&l->lock);
     for (; n < l->door_count && n < max; n++) {
         const struct door *d = &l->doors[n];
-        out[n] = (struct app_listener_info){.addr = d->addr, .state = d->state};
-        snprintf(out[n].name, sizeof out[n].name, "%s", defs[d->kind].name);
-        snprintf(out[n].transport, sizeof out[n].transport, "%s", defs[d->kind].transport);
-        memcpy(out[n].why, d->why, sizeof out[n].why);
+        out[n] = info_of(d->kind, &d->addr, d->state, d->why);
+    }
+    for (struct list *it = l->leaving.next; it != &l->leaving && n < max; it = it->next) {
+        const struct leave *v = LIST_OF(it, struct leave, link);
+        out[n++] = info_of(v->kind, &v->addr, APP_LISTENER_CLOSING, "Its workers let go of it.");
     }
     pthread_mutex_unlock(&l->lock);
     return n;

@@ -56,7 +56,7 @@ struct app_listener_info {
     char transport[8]; /* "UDP", "TCP", "TLS", "HTTP", "HTTPS" */
     struct net_addr addr;
     enum app_listener_state state;
-    char why[256]; /* failed: a sentence */
+    char why[256]; /* failed or closing: a sentence */
 };
 /* From any thread; at most max. */
 size_t app_listeners_list(struct app_listeners *l, struct app_listener_info *out, size_t max);

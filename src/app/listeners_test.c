@@ -281,6 +281,114 @@ static void test_a_port_that_is_taken_is_said_so_before_it_is_asked_for(void **s
     assert_true(app_listeners_port_is_free(f->listeners, port, true, &holder));
 }
 
+static void test_a_port_closes_without_memory(void **state)
+{
+    struct fixture *f = *state;
+    int before = f->ports.sips;
+    app_listeners_sync(f->listeners);
+    f->ports.sips = free_port();
+    put_node(f);
+    kit_alloc_fail_at(1);
+    app_listeners_sync(f->listeners);
+    kit_alloc_fail_at(0);
+    for (int i = 0; i < 3; i++)
+        net_loop_turn(f->loop, false);
+    struct net_addr addr = {.family = NET_V4, .ip = {127, 0, 0, 1}, .port = (uint16_t)before};
+    assert_false(net_holder_find(&addr, false, &(struct net_holder){0}));
+}
+
+/* A worker that lets go of its ports when the test turns its loop. */
+struct late_worker {
+    struct net_loop *loop;
+    struct siptx_stack *stack;
+};
+
+static void late_worker_begin(struct fixture *f, struct late_worker *w)
+{
+    assert_rc(RC_OK, net_loop_new(&w->loop));
+    struct siptx_config c = {.worker = 0,
+                             .loop = w->loop,
+                             .random = crypto_random_system(),
+                             .node = f->stacks,
+                             .limits = f->config.sip_limits};
+    assert_rc(RC_OK, siptx_stack_new(&c, &w->stack));
+    app_listeners_free(f->listeners);
+    f->config.workers = 1;
+    assert_rc(RC_OK, app_listeners_new(&f->config, &f->listeners));
+}
+
+static void turn_all(struct fixture *f, struct late_worker *w)
+{
+    for (int i = 0; i < 6; i++) {
+        net_loop_turn(w->loop, false);
+        net_loop_turn(f->loop, false);
+    }
+}
+
+static void late_worker_end(struct fixture *f, struct late_worker *w)
+{
+    app_listeners_close_all(f->listeners);
+    turn_all(f, w);
+    app_listeners_wait_closed(f->listeners);
+    siptx_stack_free(w->stack);
+    turn_all(f, w);
+    net_loop_free(w->loop);
+}
+
+static size_t closing_count(struct fixture *f)
+{
+    struct app_listener_info all[16];
+    size_t n = app_listeners_list(f->listeners, all, 16), closing = 0;
+    for (size_t i = 0; i < n; i++)
+        closing += all[i].state == APP_LISTENER_CLOSING;
+    return closing;
+}
+
+static void test_a_port_of_our_own_that_is_closing_is_no_failure(void **state)
+{
+    struct fixture *f = *state;
+    struct late_worker w;
+    int before = f->ports.https;
+    late_worker_begin(f, &w);
+    app_listeners_sync(f->listeners);
+    turn_all(f, &w);
+    assert_int_equal(0, closing_count(f));
+    f->ports.https = f->ports.sips;
+    f->ports.sips = before;
+    put_node(f);
+    app_listeners_sync(f->listeners);
+    assert_int_equal(1, closing_count(f));
+    assert_int_equal(APP_LISTENER_FAILED, shown(f, f->ports.https).state);
+    assert_non_null(strstr(shown(f, f->ports.https).why, "let go"));
+    turn_all(f, &w);
+    assert_int_equal(0, closing_count(f));
+    assert_true(is_open(f, f->ports.https));
+    assert_true(is_open(f, f->ports.sips));
+    assert_false(kit_log_has(&f->lines, "listener.failed"));
+    late_worker_end(f, &w);
+}
+
+static void test_a_worker_that_cannot_be_told_is_told_later(void **state)
+{
+    struct fixture *f = *state;
+    struct late_worker w;
+    late_worker_begin(f, &w);
+    app_listeners_sync(f->listeners);
+    turn_all(f, &w);
+    f->ports.sips = free_port();
+    put_node(f);
+    kit_alloc_fail_at(1);
+    app_listeners_sync(f->listeners);
+    kit_alloc_fail_at(0);
+    turn_all(f, &w);
+    assert_true(closing_count(f) > 0);
+    app_listeners_sync(f->listeners);
+    turn_all(f, &w);
+    assert_int_equal(0, closing_count(f));
+    assert_true(is_open(f, f->ports.sips));
+    late_worker_end(f, &w);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -288,6 +396,9 @@ int main(void)
         T(test_ports_are_what_the_row_says),
         T(test_two_ports_change_places),
         T(test_a_port_that_is_taken_is_said_so_before_it_is_asked_for),
+        T(test_a_port_closes_without_memory),
+        T(test_a_port_of_our_own_that_is_closing_is_no_failure),
+        T(test_a_worker_that_cannot_be_told_is_told_later),
         T(test_who_is_trusted_no_more_finds_the_port_closed),
         T(test_a_node_starts_without_anybody_to_trust),
     };
