@@ -2,6 +2,7 @@
  * together and runs N workers, the control thread and the pool until it is told to stop. */
 #include "admin/api.h"
 #include "app/certs.h"
+#include "app/chores.h"
 #include "app/listeners.h"
 #include "app/live.h"
 #include "app/settings.h"
@@ -66,7 +67,7 @@ struct node {
     struct siptx_stack *worker_stacks[WORKERS_MAX];
     struct siptx_limits sip_limits;
     struct wheel_timer tick, minute;
-    atomic_uint_least64_t minutes; /* counted by the control thread, read by the pool */
+    struct app_chores chores; /* found by the control thread, done by the pool */
     pthread_mutex_t moving;
     char url[APP_NAME_MAX + 32]; /* where users sign in now; under moving */
     bool is_new;
@@ -407,25 +408,30 @@ static void on_tick(void *ctx)
     net_timer_start(n->control, &n->tick, TICK_MS, on_tick, n);
 }
 
+static void prune_audit(struct node *n)
+{
+    int64_t days = directory_param_number(n->directory, STORE_P_AUDIT_DAYS);
+    enum rc rc = store_audit_prune(n->store, clock_unix_ms(&n->clock) - days * 86400000, NULL,
+                                   NULL);
+    if (rc != RC_OK) log_warn(&n->log, "audit.not_pruned", LOG_CSTR("rc", rc_name(rc)));
+}
+
 static void housekeep(void *ctx)
 {
     struct node *n = ctx;
-    uint64_t minutes = atomic_load(&n->minutes);
+    unsigned due = app_chores_take(&n->chores);
     auth_housekeep(n->auth);
-    if (minutes % 60 == 0) app_certs_rotate_tickets(n->certs);
-    if (minutes % (24 * 60) == 1) {
-        int64_t days = directory_param_number(n->directory, STORE_P_AUDIT_DAYS);
+    if (due & APP_CHORE_TICKETS) app_certs_rotate_tickets(n->certs);
+    if (due & APP_CHORE_DAILY) {
         (void)app_certs_renew(n->certs);
-        enum rc rc = store_audit_prune(n->store, clock_unix_ms(&n->clock) - days * 86400000, NULL,
-                                       NULL);
-        if (rc != RC_OK) log_warn(&n->log, "audit.not_pruned", LOG_CSTR("rc", rc_name(rc)));
+        prune_audit(n);
     }
 }
 
 static void on_minute(void *ctx)
 {
     struct node *n = ctx;
-    atomic_fetch_add(&n->minutes, 1);
+    app_chores_minute(&n->chores);
     if (net_pool_submit(n->pool, housekeep, NULL, n, NULL) != RC_OK)
         log_warn(&n->log, "housekeeping.late", LOG_CSTR("why", "the pool is full"));
     net_timer_start(n->control, &n->minute, MINUTE_MS, on_minute, n);
