@@ -62,7 +62,8 @@ enum rc directory_new(struct store *s, const struct random_source *random, struc
 {
     struct directory *d = calloc(1, sizeof *d);
     if (!d) return RC_NOMEM;
-    struct table *const tables[] = {&d->users, &d->profiles, &d->devices, &d->lines, &d->nodes};
+    struct table *const tables[] = {&d->users, &d->profiles,    &d->devices, &d->lines,
+                                    &d->nodes, &d->hunt_groups, &d->trunks};
     d->store = s;
     pthread_mutex_init(&d->applying, NULL);
     pthread_rwlock_init(&d->looking, NULL);
@@ -85,7 +86,8 @@ enum rc directory_new(struct store *s, const struct random_source *random, struc
 struct directory *directory_free(struct directory *d)
 {
     if (!d) return NULL;
-    struct table *const tables[] = {&d->users, &d->profiles, &d->devices, &d->lines, &d->nodes};
+    struct table *const tables[] = {&d->users, &d->profiles,    &d->devices, &d->lines,
+                                    &d->nodes, &d->hunt_groups, &d->trunks};
     store_unlisten(d->store, on_store_change, d);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         table_fini(tables[i]);
@@ -109,5 +111,10 @@ void directory_count(struct directory *d, struct directory_counts *out)
                                      .devices = atomic_load(&d->devices.count),
                                      .lines = atomic_load(&d->lines.count),
                                      .profiles = atomic_load(&d->profiles.count),
-                                     .nodes = atomic_load(&d->nodes.count)};
+                                     .nodes = atomic_load(&d->nodes.count),
+                                     .hunt_groups = atomic_load(&d->hunt_groups.count),
+                                     .trunks = atomic_load(&d->trunks.count)};
+    const struct directory_routes *routes = directory_routes_ref(d);
+    out->route_patterns = routes->count;
+    directory_routes_unref(routes);
 }

@@ -2,7 +2,9 @@
 #ifndef DIRECTORY_DIRECTORY_INT_H
 #define DIRECTORY_DIRECTORY_INT_H
 #include "base/arena.h"
+#include "directory/dialplan.h"
 #include "directory/directory.h"
+#include "directory/pattern.h"
 #include "directory/table_int.h"
 
 /* Small tables kept whole. */
@@ -12,7 +14,16 @@ enum snapshot_kind {
     SNAPSHOT_DOMAINS,
     SNAPSHOT_ISSUERS,
     SNAPSHOT_PARAMS,
+    SNAPSHOT_TRUNKS,
+    SNAPSHOT_ROUTES,
     SNAPSHOT_COUNT
+};
+
+/* Route patterns with the table that finds them. */
+struct directory_routes {
+    const struct store_route_pattern *rows;
+    size_t count;
+    const struct pattern_table *table;
 };
 
 struct snapshot {
@@ -24,6 +35,8 @@ struct snapshot {
         struct directory_domains domains;
         struct directory_issuers issuers;
         struct directory_params params;
+        struct directory_trunks trunks;
+        struct directory_routes routes;
     } pub;
 };
 
@@ -34,7 +47,7 @@ struct directory_subscriber {
 
 struct directory {
     struct store *store;
-    struct table users, profiles, devices, lines, nodes;
+    struct table users, profiles, devices, lines, nodes, hunt_groups, trunks;
     pthread_mutex_t
         applying; /* one change is read and swapped at a time, so that no older one comes last */
     unsigned load;
@@ -53,6 +66,13 @@ struct record *directory_device_record(const struct store_device *row);
 struct record *directory_line_record(const struct store_line *row,
                                      const struct store_names *devices);
 struct record *directory_node_record(const struct store_node *row);
+
+struct record *directory_hunt_group_record(const struct store_hunt_group *row);
+struct record *directory_trunk_record(const struct store_trunk *row);
+
+/* snapshot.c: the route patterns, counted. */
+const struct directory_routes *directory_routes_ref(struct directory *d);
+const struct directory_routes *directory_routes_unref(const struct directory_routes *r);
 
 /* snapshot.c: reads the table and swaps it in. */
 MUST_CHECK enum rc directory_snapshot_load(struct directory *d, enum snapshot_kind kind,

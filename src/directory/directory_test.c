@@ -1,6 +1,6 @@
 #include "kit/kit.h"
 
-#include "directory/directory.h"
+#include "directory/dialplan.h"
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -363,6 +363,178 @@ static void test_failed_reads_keep_the_old_and_are_counted(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* --- where numbers lead --- */
+
+static void add_plan(struct fixture *f)
+{
+    struct str members[] = {STR("1010")};
+    struct store_hunt_group g = {.number = STR("2000"),
+                                 .display = STR("Sales"),
+                                 .algorithm = STORE_HUNT_PARALLEL,
+                                 .members = members,
+                                 .member_count = 1};
+    struct store_trunk t = {.name = STR("carrier"),
+                            .host = STR("sbc.example.com"),
+                            .transport = STORE_TLS,
+                            .srtp_allowed = true,
+                            .enabled = true};
+    const struct store_route_pattern patterns[] = {
+        {.pattern = STR("0.!"),
+         .trunk = STR("carrier"),
+         .discard = STORE_DISCARD_PREDOT,
+         .prefix = STR("+43")},
+        {.pattern = STR("00!"), .blocked = true},
+        {.pattern = STR("30XX"), .hunt_group = STR("2000")},
+        {.pattern = STR("301X"), .line = STR("1010")}};
+    OK(store_hunt_group_put(f->s, &admin, STORE_ADD, &g, &f->why));
+    OK(store_trunk_put(f->s, &admin, STORE_ADD, &t, &f->why));
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
+        OK(store_route_pattern_put(f->s, &admin, STORE_ADD, &patterns[i], &f->why));
+}
+
+static void leads(struct fixture *f, const char *number, enum directory_route_kind kind,
+                  const char *to, const char *pattern)
+{
+    struct directory_route r;
+    struct str got = STR("");
+    struct str guarded = kit_guard(str_from(number));
+    directory_route_find(f->d, guarded, &r);
+    if (r.line) got = r.line->pattern;
+    if (r.group) got = r.group->number;
+    if (r.trunk) got = str_from(r.number);
+    assert_int_equal(kind, r.kind);
+    assert_str(to, got);
+    assert_string_equal(pattern, r.pattern);
+    directory_route_fini(&r);
+    assert_true(r.kind == DIRECTORY_ROUTE_NONE && !r.line && !r.group && !r.trunk);
+    kit_guard_free(guarded);
+}
+
+static void test_numbers_lead_where_the_plan_says(void **state)
+{
+    struct fixture *f = *state;
+    leads(f, "2000", DIRECTORY_ROUTE_NONE, "", "");
+    add_plan(f);
+    leads(f, "1010", DIRECTORY_ROUTE_LINE, "1010", "");
+    leads(f, "2000", DIRECTORY_ROUTE_GROUP, "2000", "");
+    leads(f, "3000", DIRECTORY_ROUTE_GROUP, "2000", "30XX");
+    leads(f, "3010", DIRECTORY_ROUTE_LINE, "1010", "301X");
+    leads(f, "0123", DIRECTORY_ROUTE_TRUNK, "+43123", "0.!");
+    leads(f, "00123", DIRECTORY_ROUTE_BLOCKED, "", "00!");
+    leads(f, "0", DIRECTORY_ROUTE_NONE, "", "");
+    leads(f, "4711", DIRECTORY_ROUTE_NONE, "", "");
+    leads(f, "", DIRECTORY_ROUTE_NONE, "", "");
+    leads(f, "rado@example.com", DIRECTORY_ROUTE_NONE, "", "");
+    leads(f, "0123456789012345678901234567890123456789012345678", DIRECTORY_ROUTE_NONE, "", "");
+}
+
+static void test_the_longest_number_to_a_trunk_fits(void **state)
+{
+    struct fixture *f = *state;
+    char prefix[STORE_NUMBER_MAX + 1], number[STORE_NUMBER_MAX + 1], want[2 * STORE_NUMBER_MAX + 1];
+    memset(prefix, '1', sizeof prefix);
+    memset(number, '0', sizeof number);
+    prefix[STORE_NUMBER_MAX] = number[STORE_NUMBER_MAX] = '\0';
+    add_plan(f);
+    OK(store_route_pattern_remove(f->s, &admin, STR("00!"), &f->why));
+    struct store_route_pattern r = {
+        .pattern = STR("0.!"), .trunk = STR("carrier"), .prefix = str_from(prefix)};
+    OK(store_route_pattern_put(f->s, &admin, STORE_UPDATE, &r, &f->why));
+    snprintf(want, sizeof want, "%s%s", prefix, number);
+    leads(f, number, DIRECTORY_ROUTE_TRUNK, want, "0.!");
+}
+
+static void test_a_changed_plan_holds_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct directory_counts n;
+    add_plan(f);
+    const struct directory_trunk *held = directory_trunk_ref(f->d, STR("carrier"));
+    struct store_trunk t = {
+        .name = STR("carrier"), .host = STR("192.0.2.1"), .transport = STORE_UDP};
+    OK(store_trunk_put(f->s, &admin, STORE_UPDATE, &t, &f->why));
+    const struct directory_trunk *now = directory_trunk_ref(f->d, STR("carrier"));
+    const struct directory_trunks *all = directory_trunks_ref(f->d);
+    assert_str("sbc.example.com", held->host);
+    assert_true(held->enabled && held->srtp_allowed);
+    assert_str("192.0.2.1", now->host);
+    assert_false(now->enabled);
+    assert_int_equal(1, all->count);
+    assert_str("192.0.2.1", all->rows[0].host);
+    directory_trunks_unref(all);
+    directory_trunk_unref(held);
+    directory_trunk_unref(now);
+    OK(store_route_pattern_remove(f->s, &admin, STR("0.!"), &f->why));
+    leads(f, "0123", DIRECTORY_ROUTE_NONE, "", "");
+    directory_count(f->d, &n);
+    assert_int_equal(1, n.hunt_groups);
+    assert_int_equal(1, n.trunks);
+    assert_int_equal(3, n.route_patterns);
+    OK(store_trunk_remove(f->s, &admin, STR("carrier"), &f->why));
+    assert_null(directory_trunk_ref(f->d, STR("carrier")));
+}
+
+static void test_a_hunt_group_is_swapped_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct store_line l = {.pattern = STR("1011")};
+    struct str members[] = {STR("1011"), STR("1010")};
+    add_plan(f);
+    OK(store_line_put(f->s, &admin, STORE_ADD, &l, &f->why));
+    struct store_hunt_group g = {.number = STR("2000"),
+                                 .algorithm = STORE_HUNT_LONGEST_IDLE,
+                                 .ring_s = 7,
+                                 .forward_no_answer = STR("1010"),
+                                 .members = members,
+                                 .member_count = 2};
+    OK(store_hunt_group_put(f->s, &admin, STORE_UPDATE, &g, &f->why));
+    const struct directory_hunt_group *now = directory_hunt_group_ref(f->d, STR("2000"));
+    assert_int_equal(STORE_HUNT_LONGEST_IDLE, now->algorithm);
+    assert_int_equal(7, directory_hunt_group_ring_s(f->d, now));
+    assert_int_equal(2, now->member_count);
+    assert_str("1011", now->members[0]);
+    assert_str("1010", now->members[1]);
+    assert_str("1010", now->forward_no_answer);
+    directory_hunt_group_unref(now);
+}
+
+static void test_call_settings_have_the_clusters_defaults(void **state)
+{
+    struct fixture *f = *state;
+    struct store_line l = {.pattern = STR("1010"),
+                           .forward_all = STR("1011"),
+                           .forward_busy = STR("1012"),
+                           .forward_no_answer = STR("1013"),
+                           .ring_s = 33,
+                           .busy_trigger = 9};
+    const struct directory_line *line = directory_line_ref(f->d, STR("1010"));
+    assert_int_equal(12, directory_line_ring_s(f->d, line));
+    assert_int_equal(2, directory_line_busy_trigger(f->d, line));
+    OK(store_param_put(f->s, &admin, STR("ForwardNoAnswerTimer"), STR("20"), 0, &f->why));
+    assert_int_equal(20, directory_line_ring_s(f->d, line));
+    directory_line_unref(line);
+    OK(store_line_put(f->s, &admin, STORE_UPDATE, &l, &f->why));
+    line = directory_line_ref(f->d, STR("1010"));
+    assert_int_equal(33, directory_line_ring_s(f->d, line));
+    assert_int_equal(9, directory_line_busy_trigger(f->d, line));
+    assert_str("1011", line->forward_all);
+    assert_str("1012", line->forward_busy);
+    assert_str("1013", line->forward_no_answer);
+    directory_line_unref(line);
+}
+
+static void test_do_not_disturb_arrives(void **state)
+{
+    struct fixture *f = *state;
+    struct store_device_line dl = {.index = 1, .pattern = STR("1010")};
+    struct store_device d = device(&dl, 1);
+    d.dnd = true;
+    OK(store_device_put(f->s, &admin, STORE_UPDATE, &d, &f->why));
+    const struct directory_device *now = directory_device_ref(f->d, STR("CSFrado"));
+    assert_true(now->dnd);
+    directory_device_unref(now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(test_all_is_there_after_the_start),
@@ -373,6 +545,12 @@ int main(void)
                                        T(test_edges_are_found_by_name),
                                        T(test_nodes_domains_and_issuers),
                                        T(test_readers_never_see_halves),
-                                       T(test_failed_reads_keep_the_old_and_are_counted)};
+                                       T(test_failed_reads_keep_the_old_and_are_counted),
+                                       T(test_numbers_lead_where_the_plan_says),
+                                       T(test_the_longest_number_to_a_trunk_fits),
+                                       T(test_a_changed_plan_holds_at_once),
+                                       T(test_a_hunt_group_is_swapped_whole),
+                                       T(test_call_settings_have_the_clusters_defaults),
+                                       T(test_do_not_disturb_arrives)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,13 +52,16 @@ LOAD_ALL(profile, put(d, &d->profiles, directory_profile_record(row)))
 LOAD_ALL(node, put(d, &d->nodes, directory_node_record(row)))
 LOAD_ALL(device, put(d, &d->devices, directory_device_record(row)))
 LOAD_ALL(line, put_line(d, row, a, why))
+LOAD_ALL(hunt_group, put(d, &d->hunt_groups, directory_hunt_group_record(row)))
+LOAD_ALL(trunk, put(d, &d->trunks, directory_trunk_record(row)))
 
 enum rc directory_load_all(struct directory *d, struct store_why *why)
 {
     typedef enum rc load_fn(struct directory *, struct store_why *);
-    static load_fn *const loads[] = {load_users, load_profiles, load_nodes, load_devices,
-                                     load_lines};
-    struct table *const tables[] = {&d->users, &d->profiles, &d->nodes, &d->devices, &d->lines};
+    static load_fn *const loads[] = {load_users, load_profiles,    load_nodes, load_devices,
+                                     load_lines, load_hunt_groups, load_trunks};
+    struct table *const tables[] = {&d->users, &d->profiles,    &d->nodes, &d->devices,
+                                    &d->lines, &d->hunt_groups, &d->trunks};
     enum rc rc = RC_OK;
     d->load++;
     for (size_t i = 0; rc == RC_OK && i < sizeof loads / sizeof loads[0]; i++)
@@ -109,6 +112,26 @@ static enum rc load_node(struct directory *d, struct str key, struct arena *a,
     return rc == RC_OK || rc == RC_NOT_FOUND ? directory_snapshot_load(d, SNAPSHOT_NODES, why) : rc;
 }
 
+static enum rc load_hunt_group(struct directory *d, struct str key, struct arena *a,
+                               struct store_why *why)
+{
+    struct store_hunt_group row;
+    enum rc rc = store_hunt_group_get(d->store, key, a, &row, why);
+    if (rc == RC_NOT_FOUND) table_remove(&d->hunt_groups, key);
+    return rc == RC_OK ? put(d, &d->hunt_groups, directory_hunt_group_record(&row)) : rc;
+}
+
+static enum rc load_trunk(struct directory *d, struct str key, struct arena *a,
+                          struct store_why *why)
+{
+    struct store_trunk row;
+    enum rc rc = store_trunk_get(d->store, key, a, &row, why);
+    if (rc == RC_NOT_FOUND) table_remove(&d->trunks, key);
+    if (rc == RC_OK) rc = put(d, &d->trunks, directory_trunk_record(&row));
+    return rc == RC_OK || rc == RC_NOT_FOUND ? directory_snapshot_load(d, SNAPSHOT_TRUNKS, why)
+                                             : rc;
+}
+
 /* Lines name the devices that carry them: those it had and those it has now. */
 static enum rc load_lines_of(struct directory *d, const struct directory_device *dev,
                              struct arena *a, struct store_why *why)
@@ -155,14 +178,14 @@ enum rc directory_load_one(struct directory *d, enum store_kind kind, struct str
     case STORE_EDGE: rc = directory_snapshot_load(d, SNAPSHOT_EDGES, why); break;
     case STORE_DOMAIN: rc = directory_snapshot_load(d, SNAPSHOT_DOMAINS, why); break;
     case STORE_ISSUER: rc = directory_snapshot_load(d, SNAPSHOT_ISSUERS, why); break;
+    case STORE_HUNT_GROUP: rc = load_hunt_group(d, key, &a, why); break;
+    case STORE_TRUNK: rc = load_trunk(d, key, &a, why); break;
+    case STORE_ROUTE_PATTERN: rc = directory_snapshot_load(d, SNAPSHOT_ROUTES, why); break;
     case STORE_CERT:
     case STORE_TRUST:
     case STORE_KEY:
     case STORE_CLIENT:
     case STORE_GRANT:
-    case STORE_HUNT_GROUP:
-    case STORE_TRUNK:
-    case STORE_ROUTE_PATTERN:
     case STORE_KIND_COUNT: break; /* others read these themselves */
     }
     arena_fini(&a);

@@ -80,6 +80,51 @@ struct record *directory_line_record(const struct store_line *row,
     return r;
 }
 
+struct record *directory_hunt_group_record(const struct store_hunt_group *row)
+{
+    struct directory_hunt_group g = {.number = row->number,
+                                     .description = row->description,
+                                     .display = row->display,
+                                     .forward_no_answer = row->forward_no_answer,
+                                     .algorithm = row->algorithm,
+                                     .ring_s = row->ring_s,
+                                     .member_count = row->member_count};
+    struct str *const texts[] = {&g.number, &g.description, &g.display, &g.forward_no_answer};
+    size_t text_n = 0;
+    char *at;
+    for (size_t i = 0; i < COUNT(texts); i++)
+        text_n += texts[i]->n;
+    for (size_t i = 0; i < row->member_count; i++)
+        text_n += row->members[i].n;
+    struct record *r = record_new(sizeof g + row->member_count * sizeof(struct str), text_n, &at);
+    if (!r) return NULL;
+    struct str *members = (struct str *)(void *)(r->pub + sizeof g);
+    for (size_t i = 0; i < COUNT(texts); i++)
+        record_pack(texts[i], &at);
+    for (size_t i = 0; i < row->member_count; i++) {
+        members[i] = row->members[i];
+        record_pack(&members[i], &at);
+    }
+    g.members = members;
+    r->key = g.number;
+    memcpy(r->pub, &g, sizeof g);
+    return r;
+}
+
+struct record *directory_trunk_record(const struct store_trunk *row)
+{
+    struct directory_trunk t = {.name = row->name,
+                                .description = row->description,
+                                .host = row->host,
+                                .peers = row->peers,
+                                .port = row->port,
+                                .transport = row->transport,
+                                .srtp_allowed = row->srtp_allowed,
+                                .enabled = row->enabled};
+    struct str *const texts[] = {&t.name, &t.description, &t.host, &t.peers};
+    return record_of_texts(&t, sizeof t, texts, COUNT(texts));
+}
+
 static size_t lines_text(const struct store_device *row)
 {
     size_t n = 0;
@@ -151,6 +196,8 @@ NOUN(profile, profiles)
 NOUN(device, devices)
 NOUN(line, lines)
 NOUN(node, nodes)
+NOUN(hunt_group, hunt_groups)
+NOUN(trunk, trunks)
 
 const struct directory_device *directory_device_again(const struct directory_device *dev)
 {

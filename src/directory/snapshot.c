@@ -1,4 +1,5 @@
 #include "directory/directory_int.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SNAPSHOT_BYTES_MAX = 256 << 20, SNAPSHOT_ROWS_MAX = 20000 };
@@ -49,6 +50,8 @@ PAGE_FN(node)
 PAGE_FN(edge)
 PAGE_FN(domain)
 PAGE_FN(issuer)
+PAGE_FN(trunk)
+PAGE_FN(route_pattern)
 
 /* The key is the first member of each of these structs. */
 static enum rc read_rows(struct store *s, page_fn *page_of, size_t size, struct arena *a,
@@ -112,6 +115,37 @@ static enum rc build_issuers(struct directory *d, struct snapshot *s, struct sto
     enum rc rc = read_rows(d->store, issuer_page, sizeof(struct store_issuer), &s->arena, &rows,
                            why);
     if (rc == RC_OK) s->pub.issuers = (struct directory_issuers){rows.p, rows.count};
+    return rc;
+}
+
+/* --- trunks and route patterns --- */
+
+static enum rc build_trunks(struct directory *d, struct snapshot *s, struct store_why *why)
+{
+    struct rows rows;
+    enum rc rc = read_rows(d->store, trunk_page, sizeof(struct store_trunk), &s->arena, &rows, why);
+    if (rc == RC_OK) s->pub.trunks = (struct directory_trunks){rows.p, rows.count};
+    return rc;
+}
+
+static enum rc build_routes(struct directory *d, struct snapshot *s, struct store_why *why)
+{
+    struct rows rows;
+    struct directory_routes *r = &s->pub.routes;
+    size_t bad;
+    enum rc rc = read_rows(d->store, route_pattern_page, sizeof(struct store_route_pattern),
+                           &s->arena, &rows, why);
+    if (rc != RC_OK) return rc;
+    r->rows = rows.p;
+    r->count = rows.count;
+    struct str *texts = ARENA_ARRAY(&s->arena, struct str, r->count);
+    if (!texts) return RC_NOMEM;
+    for (size_t i = 0; i < r->count; i++)
+        texts[i] = r->rows[i].pattern;
+    rc = pattern_table_new(texts, r->count, &s->arena, &r->table, &bad);
+    if (rc != RC_OK && rc != RC_NOMEM && why)
+        snprintf(why->text, sizeof why->text, "the route pattern %.*s cannot be read",
+                 STR_ARG(texts[bad]));
     return rc;
 }
 
@@ -202,8 +236,9 @@ static enum rc build_params(struct directory *d, struct snapshot *s, struct stor
 enum rc directory_snapshot_load(struct directory *d, enum snapshot_kind kind, struct store_why *why)
 {
     typedef enum rc build_fn(struct directory *, struct snapshot *, struct store_why *);
-    static build_fn *const build[SNAPSHOT_COUNT] = {build_nodes, build_edges, build_domains,
-                                                    build_issuers, build_params};
+    static build_fn *const build[SNAPSHOT_COUNT] = {build_nodes,   build_edges,  build_domains,
+                                                    build_issuers, build_params, build_trunks,
+                                                    build_routes};
     struct snapshot *s = calloc(1, sizeof *s), *old;
     if (!s) return RC_NOMEM;
     atomic_init(&s->refs, 1);
@@ -239,6 +274,8 @@ SNAPSHOT(edges, SNAPSHOT_EDGES)
 SNAPSHOT(domains, SNAPSHOT_DOMAINS)
 SNAPSHOT(issuers, SNAPSHOT_ISSUERS)
 SNAPSHOT(params, SNAPSHOT_PARAMS)
+SNAPSHOT(trunks, SNAPSHOT_TRUNKS)
+SNAPSHOT(routes, SNAPSHOT_ROUTES)
 
 uint64_t directory_params_generation(const struct directory *d)
 {

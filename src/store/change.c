@@ -66,7 +66,7 @@ static void tx_fini(struct store_tx *tx)
 
 /* --- audit --- */
 
-static struct str cut(struct str s, size_t max)
+struct str store_text_cut(struct str s, size_t max)
 {
     size_t n = s.n;
     if (n > max)
@@ -87,12 +87,12 @@ enum rc store_tx_audit(struct store_tx *tx, struct str action, struct str kind, 
         &st, why);
     if (rc != RC_OK) return rc;
     db_bind_i64(st, 1, clock_unix_ms(&tx->s->clock));
-    db_bind_str(st, 2, cut(tx->by->who, STORE_KEY_MAX));
-    db_bind_str(st, 3, cut(tx->by->from, STORE_KEY_MAX));
-    db_bind_str(st, 4, cut(action, AUDIT_WORD_MAX));
-    db_bind_str(st, 5, cut(kind, AUDIT_WORD_MAX));
-    db_bind_str(st, 6, cut(key, STORE_KEY_MAX));
-    db_bind_str(st, 7, cut(result, AUDIT_RESULT_MAX));
+    db_bind_str(st, 2, store_text_cut(tx->by->who, STORE_KEY_MAX));
+    db_bind_str(st, 3, store_text_cut(tx->by->from, STORE_KEY_MAX));
+    db_bind_str(st, 4, store_text_cut(action, AUDIT_WORD_MAX));
+    db_bind_str(st, 5, store_text_cut(kind, AUDIT_WORD_MAX));
+    db_bind_str(st, 6, store_text_cut(key, STORE_KEY_MAX));
+    db_bind_str(st, 7, store_text_cut(result, AUDIT_RESULT_MAX));
     return db_run(st, why);
 }
 

@@ -13,5 +13,7 @@ struct store_backend {
 
 /* The number of failed tests. */
 int store_contract_run(const struct store_backend *backend);
+/* test_calls.c: what calls need of it; the same kind of suite. */
+int store_calls_contract_run(const struct store_backend *backend);
 
 #endif

@@ -20,6 +20,20 @@ enum rc record_lookup(struct db *db, const char *sql, struct str key, char *out,
     return rc;
 }
 
+enum rc record_check_unused(struct store_tx *tx, enum store_kind kind, struct str key,
+                            const struct record_use *uses, size_t count, struct store_why *why)
+{
+    char by[STORE_KEY_MAX + 1];
+    for (size_t i = 0; i < count; i++) {
+        enum rc rc = record_lookup(tx->db, uses[i].sql, key, by, sizeof by, why);
+        if (rc == RC_OK)
+            return store_refuse(why, RC_CONFLICT, "the %s %.*s %s %s: %s", store_kind_name(kind),
+                                STR_ARG(key), uses[i].how, by, uses[i].advice);
+        if (rc != RC_NOT_FOUND) return rc;
+    }
+    return RC_OK;
+}
+
 struct names_job {
     const char *sql;
     struct str key;

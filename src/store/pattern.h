@@ -7,7 +7,8 @@
  *   [25-8]       one of these      [^5] one of 0-9 but these
  *   ?            the element before it any number of times, also none
  *   +            the element before it once or more
- *   .            where "discard PreDot" cuts; matches nothing, at most one
+ *   .            where "discard PreDot" cuts; matches nothing. At most one, behind elements that
+ *                match one digit each
  *   @            a national numbering plan: refused, there is none here
  * Letters come in either case. */
 #ifndef STORE_PATTERN_H
@@ -36,13 +37,16 @@ struct store_pattern {
     struct store_pattern_element elements[STORE_PATTERN_ELEMENT_MAX];
     size_t count;
     size_t dot;                            /* elements before the '.', 0 where there is none */
-    char canonical[6 * STORE_PATTERN_MAX]; /* patterns that match the same by their elements have
+    char canonical[4 * STORE_PATTERN_MAX]; /* patterns that match the same by their elements have
                                                 the same; without the dot */
     char literal[STORE_PATTERN_ELEMENT_MAX + 1]; /* the one number it matches; "" when many */
 };
 
 /* 0..STORE_SYMBOL_COUNT-1, or -1 for a character that is no symbol. */
 int store_pattern_symbol(char c);
+
+/* The character of a symbol. */
+char store_pattern_char(int symbol);
 
 /* Reads the notation. RC_MALFORMED or RC_TOO_BIG with *at where; RC_UNSUPPORTED for '@'. reason is a
  * constant sentence part: "a '[' without its ']'". Neither may be NULL. */

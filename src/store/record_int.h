@@ -55,6 +55,24 @@ MUST_CHECK enum rc record_remove(struct store *s, const struct record_table *t,
  * what a row refers to and what refers to it. */
 MUST_CHECK enum rc record_lookup(struct db *db, const char *sql, struct str key, char *out,
                                  size_t cap, struct store_why *why);
+/* What else may name a record. sql (one text parameter, the key) gives the name of one that does. */
+struct record_use {
+    const char *sql;
+    const char *how;    /* "is on device" */
+    const char *advice; /* "take it off there first" */
+};
+/* RC_CONFLICT with the sentence when the record is in use. */
+MUST_CHECK enum rc record_check_unused(struct store_tx *tx, enum store_kind kind, struct str key,
+                                       const struct record_use *uses, size_t count,
+                                       struct store_why *why);
+
+/* line.c: numbers of lines, groups and forward targets. */
+enum { RECORD_NUMBER_MAX = 48 };
+MUST_CHECK enum rc record_number_check(struct str number, const char *what, struct store_why *why);
+/* RC_INVALID when a line, a hunt group or a pattern of one number has it, besides those of a kind. */
+MUST_CHECK enum rc record_number_is_free(struct str number, enum store_kind besides,
+                                         struct store_tx *tx, struct store_why *why);
+
 /* The names a one-parameter query gives, into a. */
 MUST_CHECK enum rc record_names(struct store *s, const char *sql, struct str key, struct arena *a,
                                 struct store_names *out, struct store_why *why);

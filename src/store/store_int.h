@@ -91,6 +91,9 @@ MUST_CHECK enum rc store_tx_event(struct store_tx *tx, enum store_kind kind, str
 MUST_CHECK enum rc store_tx_audit(struct store_tx *tx, struct str action, struct str kind,
                                   struct str key, struct str result, struct store_why *why);
 
+/* s, or its first bytes up to max that are whole characters; "(not text)" for what is no UTF-8. */
+struct str store_text_cut(struct str s, size_t max);
+
 enum { STORE_UUID_LEN = 36 };
 void store_uuid(struct store *s, char out[STORE_UUID_LEN + 1]);
 

@@ -46,7 +46,7 @@ CREATE INDEX cfg_route_pattern_hunt_group ON cfg_route_pattern (hunt_group);
 CREATE INDEX cfg_route_pattern_trunk ON cfg_route_pattern (trunk);
 
 CREATE TABLE cdr (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     call TEXT NOT NULL, node TEXT NOT NULL,
     caller TEXT NOT NULL COLLATE NOCASE, caller_device TEXT NOT NULL,
     dialled TEXT NOT NULL COLLATE NOCASE, called TEXT NOT NULL COLLATE NOCASE,
