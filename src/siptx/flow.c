@@ -429,6 +429,7 @@ void siptx_flow_pin(struct siptx_flow *f, bool pinned)
     } else if (was_pinned) {
         f->pin_count--;
     }
-    if (f->transport == SIPTX_UDP && !f->closing && was_pinned != (f->pin_count > 0))
-        udp_requeue(f);
+    if (f->closing || was_pinned == (f->pin_count > 0)) return;
+    if (f->transport == SIPTX_UDP) udp_requeue(f);
+    if (f->ops->pin) f->ops->pin(f, !was_pinned);
 }

@@ -54,6 +54,8 @@ struct siptx_wire_ops {
     /* Ends it; nothing is called afterwards. linger: the peer may still be sending, let it read the
      * last word first. NULL: there is nothing to close. */
     void (*close)(const struct siptx_flow *f, bool linger);
+    /* It was pinned or let loose: how long it may be silent changes. NULL: nothing to do. */
+    void (*pin)(const struct siptx_flow *f, bool pinned);
 };
 
 /* Read as you like; written by siptx alone, but for user through siptx_flow_set_user. */
@@ -133,8 +135,8 @@ void siptx_flow_set_user(struct siptx_flow *f, void *user, void (*release)(void 
  * Cut at SIPTX_LABEL_MAX; when out of memory the flow stays as it was. */
 enum { SIPTX_LABEL_MAX = 64 };
 void siptx_flow_set_label(struct siptx_flow *f, struct str label);
-/* A UDP flow lives while it is used. Pinned (a registration points to it; counted) it survives
- * pressure from new peers, not idleness. */
+/* A registration points to it (counted). A pinned UDP flow survives pressure from new peers, not
+ * idleness; a pinned connection may be silent for longer than limits.stream_idle_ms. */
 void siptx_flow_pin(struct siptx_flow *f, bool pinned);
 
 #endif

@@ -41,7 +41,8 @@ struct siptx_limits {
     uint32_t udp_flows_max;    /* the least lately used gives way */
     uint32_t message_time_ms;  /* from a message's first byte to its last; 10 s */
     uint32_t udp_flow_idle_ms; /* a UDP flow unused for that long ends; 10 min */
-    uint32_t stream_idle_ms;   /* a connection without bytes for that long ends; 0: never */
+    uint32_t stream_idle_ms;   /* a connection without bytes for that long ends, unless it is pinned
+                                  (flow.h); 0: never */
     uint32_t retry_after_s;    /* what a 503 asks for; 30 */
     uint32_t pool_count;       /* free transactions kept for reuse; 64 */
 };

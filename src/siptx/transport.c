@@ -22,7 +22,13 @@ static void stream_close(const struct siptx_flow *f, bool linger)
     }
 }
 
-static const struct siptx_wire_ops stream_ops = {.send = stream_send, .close = stream_close};
+static void stream_pin(const struct siptx_flow *f, bool pinned)
+{
+    net_stream_set_idle(f->wire, pinned ? 0 : f->stack->limits.stream_idle_ms);
+}
+
+static const struct siptx_wire_ops stream_ops = {
+    .send = stream_send, .close = stream_close, .pin = stream_pin};
 
 static size_t stream_bytes(void *ctx, struct bytes data)
 {
@@ -103,7 +109,7 @@ static void accepted(void *ctx, struct net_stream *stream)
     enum rc rc = siptx_flow_open(s, &d, &f);
     if (rc == RC_OK) {
         net_stream_handle(stream, &stream_events, f);
-        if (s->limits.stream_idle_ms > 0) net_stream_set_idle(stream, s->limits.stream_idle_ms);
+        if (f->pin_count == 0) net_stream_set_idle(stream, s->limits.stream_idle_ms);
     } else if (rc != RC_CLOSED) {
         (void)net_stream_close(stream);
     }

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { KIND_LINE = 5 };
+enum { KIND_LINE = 5, STRANGER_MS = 60000 };
 
 /* One loop with a server stack (worker 1) and a client stack (worker 2). */
 struct world {
@@ -26,6 +26,8 @@ struct world {
     bool listener_done;
     char told[2048];
     unsigned finals, gone, last_status;
+    uint64_t pins; /* on_request pins its flow, which is this one */
+    bool pin;
 };
 
 static struct world w;
@@ -45,6 +47,8 @@ static void on_request(void *ctx, struct siptx_request *r)
     (void)ctx;
     note("request kind %d %s, ", r->flow->listener_kind,
          siptx_transport_name((enum siptx_transport)r->flow->transport).p);
+    if (w.pin) siptx_flow_pin(r->flow, true);
+    w.pins = r->flow_id;
     siptx_respond(r, 200, STR(""), STR("X-Test: yes\r\n"));
 }
 
@@ -92,6 +96,7 @@ static struct siptx_stack *stack_new(unsigned worker, const char *name)
         .random = kit_random(&w.seed, worker),
         .trace = w.trace,
         .node = w.node,
+        .limits = {.stream_idle_ms = worker == 1 ? STRANGER_MS : 0},
         .events = {.ctx = (void *)(uintptr_t)name,
                    .on_request = on_request,
                    .on_flow_ready = on_ready,
@@ -342,6 +347,15 @@ static void test_clear_text_peer_that_breaks_framing_is_answered_and_closed(void
     turns(3);
 }
 
+static int dial(const struct net_addr *addr)
+{
+    struct sockaddr_storage sa;
+    size_t sa_n = net_addr_to_sockaddr(addr, &sa);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(0, connect(fd, (struct sockaddr *)&sa, (socklen_t)sa_n));
+    return fd;
+}
+
 /* Some phones keep a NAT open with one line end now and then: no message has begun, so none is slow.
  * Two of them are a ping however long they took. */
 static void test_a_lone_line_end_is_no_slow_message(void **state)
@@ -349,10 +363,7 @@ static void test_a_lone_line_end_is_no_slow_message(void **state)
     (void)state;
     struct net_addr addr = listen_on(NULL);
     const struct siptx_counters *c = siptx_stack_counters(w.server);
-    struct sockaddr_storage sa;
-    size_t sa_n = net_addr_to_sockaddr(&addr, &sa);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(0, connect(fd, (struct sockaddr *)&sa, (socklen_t)sa_n));
+    int fd = dial(&addr);
     assert_int_equal(2, write(fd, "\r\n", 2));
     while (c->flows_open == 0)
         net_loop_turn(w.loop, true);
@@ -368,6 +379,31 @@ static void test_a_lone_line_end_is_no_slow_message(void **state)
     assert_int_equal(2, read(fd, in, sizeof in));
     close(fd);
     wait_for("server closed peer");
+}
+
+/* Who has registered may be silent for as long as the registration lasts; a stranger may not. */
+static void test_silence_ends_strangers_but_not_who_is_pinned(void **state)
+{
+    (void)state;
+    struct siptx_flow *f;
+    struct siptx_target t = {.addr = listen_on(NULL), .transport = SIPTX_TCP};
+    const struct siptx_counters *c = siptx_stack_counters(w.server);
+    w.pin = true;
+    assert_rc(RC_OK, siptx_connect(w.client, &t, &f));
+    wait_for("ready, ");
+    send_options(f);
+    wait_final(1);
+    int fd = dial(&t.addr);
+    while (c->flows_open < 2)
+        net_loop_turn(w.loop, true);
+    net_loop_skip_ms(w.loop, STRANGER_MS + 1000);
+    wait_for("server closed idle");
+    turns(3);
+    assert_int_equal(1, c->flows_open);
+    siptx_flow_pin(siptx_flow_find(w.server, w.pins), false);
+    wait_for("client closed peer");
+    assert_int_equal(2, c->flows_closed[SIPTX_CLOSE_IDLE]);
+    close(fd);
 }
 
 /* ---- the other workers ---- */
@@ -460,6 +496,7 @@ int main(void)
         T(test_udp),
         T(test_clear_text_peer_that_breaks_framing_is_answered_and_closed),
         T(test_a_lone_line_end_is_no_slow_message),
+        T(test_silence_ends_strangers_but_not_who_is_pinned),
         T(test_posts_reach_the_worker_named),
         T(test_response_that_comes_in_by_another_worker),
     };
