@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "call/calls.h"
 #include "call/linepolicy.h"
 #include "location/location.h"
 #include "siptx/stack.h"
@@ -26,8 +27,10 @@ struct call_node_config {
     struct siptx_node *stacks; /* the workers' stacks, to reach flows of other threads */
     struct clock clock;        /* mono_ms must be the workers' clock */
     struct random_source random;
-    const struct log *log; /* may be NULL */
-    struct str node_name;  /* agent of Warning headers: the node's short name. Borrowed */
+    const struct log *log;       /* may be NULL */
+    struct str node_name;        /* agent of Warning headers: the node's short name. Borrowed */
+    call_record_fn *on_call_end; /* may be NULL; on any worker's thread: hand it on, do not wait */
+    void *on_call_end_ctx;
 };
 
 /* Subscribes to directory and watches location. RC_NOMEM, RC_BUSY (too many watchers). */
@@ -49,6 +52,10 @@ void call_worker_attach(struct call_worker *w, struct siptx_stack *stack);
 
 /* Lets all registrations of a device go; how many. The phone may register again at once. */
 size_t call_node_reset_device(struct call_node *n, struct str device);
+
+/* The calls of now by rising id: those above after_id, at most max. How many were written. */
+size_t call_node_calls(struct call_node *n, uint64_t after_id, struct call_record *out, size_t max);
+size_t call_node_call_count(struct call_node *n);
 
 enum { CALL_REFUSALS_MAX = 4096 }; /* devices whose last refusal is remembered */
 

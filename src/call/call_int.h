@@ -12,7 +12,10 @@
 
 #include <pthread.h>
 
+struct call_proxy;
+struct proxy_context;
 struct call_refusals;
+struct call_relay;
 struct call_visit;
 
 struct call_node {
@@ -25,6 +28,9 @@ struct call_node {
     const struct log *log;
     struct str node_name;
     struct secret nonce_key; /* Digest nonces; made at start, so a restart makes old ones stale */
+    struct secret route_key; /* of Record-Route tokens; likewise */
+    struct hash_key loop_key;
+    struct call_calls *calls;
     struct call_refusals *refusals;
     pthread_mutex_t lock; /* of authz_server */
     char *authz_server;
@@ -39,6 +45,8 @@ struct call_node {
 struct call_worker {
     struct call_node *node;
     struct siptx_stack *stack;
+    struct call_relay *relay;
+    struct call_proxy *proxy;
     const struct directory_params *params; /* renewed when its generation is old */
     char *authz_server;                    /* copy of the node's */
     uint64_t authz_generation;
@@ -85,7 +93,9 @@ struct call_visit {
     const struct directory_params *params;
     struct arena *arena;
     enum call_listener listener;
-    bool cisco; /* dialect: 407, Proxy-Authenticate, remotecc */
+    bool in_dialog; /* vouched for by a token of ours in its Route */
+    bool is_call;   /* no REGISTER: what the flow proved counts for it */
+    bool cisco;     /* dialect: 407, Proxy-Authenticate, remotecc */
     struct sip_uri to;
     struct str claimed;                    /* device name the Contact gives, "" none */
     struct str instance;                   /* +sip.instance of the first Contact, unquoted */
@@ -102,6 +112,7 @@ struct call_visit {
     uint64_t nonce_hash;
     struct call_question question;
     struct call_verdict verdict;
+    struct proxy_context *context; /* the proxy's; hears the end of the request */
 };
 
 /* identify.c: To, dialect, device and line of a REGISTER or another request. RC_NOT_FOUND: the To
@@ -109,6 +120,9 @@ struct call_visit {
 void call_identify_claim(struct call_visit *v);
 void call_identify_device(struct call_visit *v);
 bool call_identify_is_ours(struct call_visit *v);
+/* Is host one of the names or addresses this cluster answers to, for who came over f (or NULL)? */
+bool call_identify_is_our_host(struct call_node *n, const struct siptx_flow *f,
+                               const struct sip_host *host);
 
 /* credentials.c: bearer and Digest proofs into v->question. */
 void call_credentials_bearer(struct call_visit *v);

@@ -144,13 +144,27 @@ static enum call_proof digest_judge(struct call_visit *v, const struct sip_diges
     return v->nonce_is_stale ? CALL_PROOF_BAD : CALL_PROOF_GOOD;
 }
 
+/* A call over the connection that registered its device needs no second proof. A datagram's source
+ * may be forged, so there that counts only for what belongs to a dialog. */
+static bool flow_vouches(const struct call_visit *v)
+{
+    const struct call_flow *known = call_visit_known(v);
+    if (!v->is_call || !known || !v->device) return false;
+    if (!str_eq_nocase(known->device, v->device->name)) return false;
+    return v->in_dialog ||
+           siptx_transport_is_reliable((enum siptx_transport)v->request->flow->transport);
+}
+
 void call_credentials_digest(struct call_visit *v)
 {
     struct sip_auth auth;
     struct sip_digest digest;
     v->question.digest = CALL_PROOF_NONE;
     enum rc rc = credentials_find(v->message, SIP_AUTH_DIGEST, &auth);
-    if (rc == RC_NOT_FOUND) return;
+    if (rc == RC_NOT_FOUND) {
+        if (flow_vouches(v)) v->question.digest = CALL_PROOF_GOOD;
+        return;
+    }
     v->question.digest = CALL_PROOF_BAD;
     if (rc != RC_OK || !v->device || !v->profile) return;
     if (sip_digest_get(&auth, v->arena, &digest) != RC_OK) return;

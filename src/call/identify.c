@@ -35,9 +35,9 @@ void call_identify_claim(struct call_visit *v)
 }
 
 /* Is name one of the names or addresses this cluster answers to? */
-static bool is_our_host(struct call_visit *v, const struct sip_host *host)
+bool call_identify_is_our_host(struct call_node *n, const struct siptx_flow *f,
+                               const struct sip_host *host)
 {
-    struct call_node *n = v->worker->node;
     bool ours = false;
     const struct directory_nodes *nodes = directory_nodes_ref(n->directory);
     for (size_t i = 0; nodes && i < nodes->count && !ours; i++)
@@ -48,15 +48,15 @@ static bool is_our_host(struct call_visit *v, const struct sip_host *host)
     for (size_t i = 0; domains && i < domains->count && !ours; i++)
         ours = domains->rows[i].ours && str_eq_nocase(host->text, domains->rows[i].name);
     directory_domains_unref(domains);
-    if (ours || host->kind == SIP_HOST_NAME || !v->request->flow) return ours;
+    if (ours || host->kind == SIP_HOST_NAME || !f) return ours;
     struct net_addr addr;
-    return net_addr_parse_ip(host->text, 0, &addr) == RC_OK &&
-           net_addr_ip_eq(&addr, &v->request->flow->local);
+    return net_addr_parse_ip(host->text, 0, &addr) == RC_OK && net_addr_ip_eq(&addr, &f->local);
 }
 
 bool call_identify_is_ours(struct call_visit *v)
 {
-    return sip_uri_is_sip(&v->to) && is_our_host(v, &v->to.host);
+    return sip_uri_is_sip(&v->to) &&
+           call_identify_is_our_host(v->worker->node, v->request->flow, &v->to.host);
 }
 
 /* The line the To names: a directory number of the device, or the owner's own name for its first

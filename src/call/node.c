@@ -3,6 +3,7 @@
 #include "call/call_int.h"
 
 #include "call/digest.h"
+#include "call/route.h"
 #include "crypto/secret.h"
 
 #include <stdlib.h>
@@ -29,6 +30,11 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
     bool has_lock = pthread_mutex_init(&n->lock, NULL) == 0;
     enum rc rc = has_lock ? secret_init_random(&n->nonce_key, &n->random, CALL_DIGEST_KEY_LEN)
                           : RC_NOMEM;
+    if (rc == RC_OK) rc = secret_init_random(&n->route_key, &n->random, CALL_ROUTE_KEY_LEN);
+    if (rc == RC_OK)
+        rc = call_calls_new(&n->random, n->clock, config->on_call_end, config->on_call_end_ctx,
+                            &n->calls);
+    random_fill(&n->random, &n->loop_key, sizeof n->loop_key);
     if (rc == RC_OK && !(n->refusals = call_refusals_new(&n->random))) rc = RC_NOMEM;
     if (rc == RC_OK) rc = location_watch(n->location, on_location_change, n);
     if (rc == RC_OK) rc = directory_subscribe(n->directory, on_directory_change, n);
@@ -37,6 +43,8 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
         return RC_OK;
     }
     call_refusals_free(n->refusals);
+    call_calls_free(n->calls);
+    secret_fini(&n->route_key);
     secret_fini(&n->nonce_key);
     if (has_lock) pthread_mutex_destroy(&n->lock);
     free(n);
@@ -48,6 +56,8 @@ struct call_node *call_node_free(struct call_node *n)
     if (!n) return NULL;
     directory_unsubscribe(n->directory, on_directory_change, n);
     call_refusals_free(n->refusals);
+    call_calls_free(n->calls);
+    secret_fini(&n->route_key);
     secret_fini(&n->nonce_key);
     pthread_mutex_destroy(&n->lock);
     free(n->authz_server);
@@ -182,6 +192,7 @@ size_t call_node_reset_device(struct call_node *n, struct str device)
 void call_node_tick(struct call_node *n)
 {
     location_sweep(n->location, clock_mono_ms(&n->clock));
+    call_calls_sweep(n->calls, clock_mono_ms(&n->clock));
 }
 
 /* ---- what came and went ---- */
@@ -201,6 +212,16 @@ static void on_location_change(void *ctx, enum location_cause cause,
 }
 
 /* ---- for the operator ---- */
+
+size_t call_node_calls(struct call_node *n, uint64_t after_id, struct call_record *out, size_t max)
+{
+    return call_calls_list(n->calls, after_id, out, max);
+}
+
+size_t call_node_call_count(struct call_node *n)
+{
+    return call_calls_count(n->calls);
+}
 
 bool call_node_last_refusal(struct call_node *n, struct str device, struct call_refusal *out)
 {

@@ -19,6 +19,8 @@ void call_proxy_attach(struct call_proxy *p, struct siptx_stack *stack);
 bool call_proxy_is_for_us(struct call_visit *v);
 /* Answers or forwards it; v->request is the context's from here on. */
 void call_proxy_request(struct call_visit *v);
+/* The request of v has ended. */
+void call_proxy_ended(struct call_visit *v);
 /* The events of siptx. */
 void call_proxy_ack(struct call_worker *w, struct siptx_flow *f, const struct sip_message *m);
 void call_proxy_cancel(struct call_worker *w, struct siptx_request *invite);

@@ -5,6 +5,7 @@
 #ifndef CALL_RELAY_H
 #define CALL_RELAY_H
 #include "base/buf.h"
+#include "call/route.h"
 #include "siptx/stack.h"
 
 struct call_worker;
@@ -22,11 +23,13 @@ struct call_relay *call_relay_new(struct siptx_node *node);
 struct call_relay *call_relay_free(struct call_relay *r); /* NULL */
 void call_relay_attach(struct call_relay *r, struct siptx_stack *stack);
 
-/* What is sent: text for the request line and our Via, then whole header lines as they are, then
+/* What is sent: text for the request line and our Via, our Record-Route where token is not empty
+ * (made where the flow is, which knows its own address), then whole header lines as they are, then
  * the body. All borrowed for the call. */
 struct call_outgoing {
     uint64_t flow;
-    struct str method, uri, via_params, headers, body;
+    struct str method, uri, via_params, token, headers, body;
+    struct call_hop from; /* with token: the side the request came from */
 };
 /* Sends as a transaction. RC_CLOSED (no such flow any more), RC_BUSY, RC_NOMEM, RC_TOO_BIG,
  * RC_INVALID: nothing has been sent. A flow of another worker that has gone tells SIPTX_LOST. */

@@ -2,6 +2,8 @@
  * and keeps with each flow what that has proved. */
 #include "call/call_int.h"
 
+#include "call/proxy.h"
+#include "call/relay.h"
 #include "sip/print.h"
 
 #include <stdlib.h>
@@ -11,6 +13,12 @@ enum rc call_worker_new(struct call_node *n, struct call_worker **out)
     struct call_worker *w = calloc(1, sizeof *w);
     if (!w) return RC_NOMEM;
     w->node = n;
+    w->relay = call_relay_new(n->stacks);
+    enum rc rc = w->relay ? call_proxy_new(w, &w->proxy) : RC_NOMEM;
+    if (rc != RC_OK) {
+        call_worker_free(w);
+        return rc;
+    }
     *out = w;
     return RC_OK;
 }
@@ -18,6 +26,8 @@ enum rc call_worker_new(struct call_node *n, struct call_worker **out)
 struct call_worker *call_worker_free(struct call_worker *w)
 {
     if (!w) return NULL;
+    call_proxy_free(w->proxy);
+    call_relay_free(w->relay);
     directory_params_unref(w->params);
     free(w->authz_server);
     free(w);
@@ -27,6 +37,8 @@ struct call_worker *call_worker_free(struct call_worker *w)
 void call_worker_attach(struct call_worker *w, struct siptx_stack *stack)
 {
     w->stack = stack;
+    call_relay_attach(w->relay, stack);
+    call_proxy_attach(w->proxy, stack);
 }
 
 const struct directory_params *call_worker_params(struct call_worker *w)
@@ -117,6 +129,7 @@ static void visit_end(void *ctx, struct siptx_request *r)
     struct call_visit *v = r->user;
     if (!v) return;
     r->user = NULL;
+    call_proxy_ended(v);
     directory_profile_unref(v->profile);
     directory_device_unref(v->device);
     v->profile = NULL;
@@ -177,8 +190,7 @@ static bool has_to_tag(const struct call_visit *v)
            sip_nameaddr_tag(&to).n > 0;
 }
 
-/* What is neither a registration nor a question about us belongs to a call, and no call is known
- * here (RFC 3261, 8.2.1 and 12.2.2). */
+/* What asks something of this server itself (RFC 3261, 8.2.1 and 12.2.2). */
 static void answer_other(struct call_visit *v)
 {
     struct sip_uri uri;
@@ -203,17 +215,29 @@ static void answer_other(struct call_visit *v)
 static void on_request(void *ctx, struct siptx_request *r)
 {
     struct call_worker *w = ctx;
-    if (siptx_request_is_merged(r)) {
-        siptx_respond(r, 482, STR(""), STR(""));
-        return;
-    }
     struct call_visit *v = visit_begin(w, r);
     if (!v)
         siptx_respond(r, 503, STR(""), STR("Retry-After: 10\r\n"));
+    else if (r->message->method != SIP_METHOD_REGISTER && !call_proxy_is_for_us(v))
+        call_proxy_request(v);
+    else if (siptx_request_is_merged(r))
+        siptx_respond(r, 482, STR(""), STR(""));
     else if (r->message->method == SIP_METHOD_REGISTER)
         call_register(v);
     else if (is_admitted(v))
         answer_other(v);
+}
+
+static void on_ack(void *ctx, struct siptx_flow *f, const struct sip_message *message,
+                   struct siptx_request *invite)
+{
+    (void)invite;
+    call_proxy_ack(ctx, f, message);
+}
+
+static void on_cancel(void *ctx, struct siptx_request *invite)
+{
+    call_proxy_cancel(ctx, invite);
 }
 
 static void on_gone(void *ctx, enum rc rc, const struct location_binding *const *bindings,
@@ -250,6 +274,7 @@ static void on_flow_closed(void *ctx, struct siptx_flow *f, enum siptx_close why
 {
     struct call_worker *w = ctx;
     log_closed(w, f, why, text);
+    if (why != SIPTX_CLOSE_STACK) call_proxy_flow_closed(w, f);
     if (!f->user || !ends_registrations(f, why)) return;
     struct location_key key = {.by = LOCATION_BY_FLOW, .flow = f->id};
     location_remove(w->node->location, &key, 0, LOCATION_FLOW_LOST, on_gone, NULL);
@@ -297,6 +322,8 @@ struct siptx_events call_worker_events(struct call_worker *w)
     return (struct siptx_events){
         .ctx = w,
         .on_request = on_request,
+        .on_ack = on_ack,
+        .on_cancel = on_cancel,
         .on_flow_closed = on_flow_closed,
         .on_refused = on_refused,
     };

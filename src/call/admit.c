@@ -1,0 +1,129 @@
+/* Who sends a request that is not a REGISTER, and may he? The line policy answers it by the device
+ * that the connection has registered; a request of a dialog is vouched for by the token in its Route
+ * and must come from one of the two phones the token is for. */
+#include "call/proxy_int.h"
+
+/* From of those who do not want to be named (RFC 3323, 4.1). */
+static bool is_anonymous(const struct sip_uri *uri)
+{
+    return str_ends(uri->host.text, STR("anonymous.invalid"));
+}
+
+static void refuse(struct call_visit *v, const char *why, const char *text)
+{
+    log_warn(v->worker->node->log, "call.refused", LOG_STR("method", v->message->method_text),
+             LOG_STR("device", v->device ? v->device->name : STR("")),
+             LOG_STR("from", v->request->basics->from_uri.text), LOG_CSTR("why", why),
+             LOG_CSTR("text", text));
+    call_answer(v, 403, STR(""), STR(""));
+}
+
+/* From names a line of the device; or nobody, then it is the device's first line. */
+static bool is_line_fine(struct call_visit *v)
+{
+    if (is_anonymous(&v->to)) {
+        v->line = v->device->line_count > 0 ? &v->device->lines[0] : NULL;
+        return v->line != NULL;
+    }
+    return v->line && call_identify_is_ours(v);
+}
+
+/* Whoever has a phone registered over this connection, or speaks through an edge and proved himself
+ * with this very request. */
+static bool is_registered(const struct call_visit *v)
+{
+    if (v->listener == CALL_MRA) return true;
+    const struct call_flow *known = call_flow_of(v->request->flow);
+    return known && str_eq_nocase(known->device, v->device->name);
+}
+
+bool proxy_admit(struct call_visit *v)
+{
+    v->is_call = true;
+    v->to = v->request->basics->from_uri; /* here the line is the one it comes from */
+    call_identify_claim(v);
+    call_decide(v);
+    switch (v->verdict.action) {
+    case CALL_ACCEPT: break;
+    case CALL_CHALLENGE_BEARER:
+    case CALL_CHALLENGE_DIGEST: call_answer_challenge(v); return false;
+    case CALL_REFUSE_UNKNOWN: refuse(v, "unknown", "No such device."); return false;
+    case CALL_REFUSE:
+    case CALL_REFUSE_MISMATCH:
+    case CALL_REFUSE_OWNER: call_answer_refusal(v); return false;
+    }
+    if (v->in_dialog) return true;
+    if (!is_registered(v)) {
+        refuse(v, "not-registered", "The device has no registration over this connection.");
+        return false;
+    }
+    if (!is_line_fine(v)) {
+        refuse(v, "from", "The From is no line of this device.");
+        return false;
+    }
+    return true;
+}
+
+bool proxy_is_ours(void *ctx, const struct sip_uri *uri)
+{
+    struct proxy_here *here = ctx;
+    return sip_uri_is_sip(uri) && call_identify_is_our_host(here->node, here->flow, &uri->host);
+}
+
+/* ---- dialogs ---- */
+
+static bool is_device(const struct siptx_flow *f, const char *device)
+{
+    const struct call_flow *known = call_flow_of(f);
+    return known && device[0] != '\0' && str_eq_nocase(known->device, str_from(device));
+}
+
+enum rc proxy_side(struct call_worker *w, const struct siptx_flow *f, const struct call_token *t,
+                   enum call_side *side)
+{
+    static const enum call_side sides[] = {CALL_CALLER, CALL_CALLEE};
+    struct call_leg leg;
+    for (size_t i = 0; i < 2; i++) {
+        if (t->flow[sides[i]] != f->id) continue;
+        *side = sides[i];
+        return RC_OK;
+    }
+    for (size_t i = 0; i < 2 && t->call != 0; i++) {
+        if (!call_calls_leg(w->node->calls, t->call, sides[i], &leg)) break;
+        if (leg.flow != f->id && !is_device(f, leg.device)) continue;
+        call_calls_move(w->node->calls, t->call, sides[i], f->id);
+        *side = sides[i];
+        return RC_OK;
+    }
+    return RC_DENIED;
+}
+
+struct newest {
+    struct str line;
+    uint64_t flow;
+};
+
+static void on_device(void *ctx, enum rc rc, const struct location_binding *const *bindings,
+                      size_t count)
+{
+    struct newest *n = ctx;
+    for (size_t i = 0; rc == RC_OK && i < count; i++)
+        if (n->flow == 0 || str_eq(bindings[i]->line, n->line)) n->flow = bindings[i]->flow;
+}
+
+uint64_t proxy_other_flow(struct call_worker *w, const struct call_token *t, enum call_side side)
+{
+    enum call_side other = side == CALL_CALLER ? CALL_CALLEE : CALL_CALLER;
+    struct call_leg leg;
+    uint64_t flow = t->flow[other];
+    if (t->call == 0 || !call_calls_leg(w->node->calls, t->call, other, &leg)) return flow;
+    if (leg.device[0] == '\0') return leg.flow != 0 ? leg.flow : flow;
+    struct newest n = {.line = str_from(leg.line)};
+    struct location_key key = {
+        .by = LOCATION_BY_DEVICE, .text = str_from(leg.device), .flow = flow};
+    location_fetch(w->node->location, &key, clock_mono_ms(&w->node->clock), on_device, &n);
+    if (n.flow != 0) return flow; /* still there */
+    key.flow = 0;
+    location_fetch(w->node->location, &key, clock_mono_ms(&w->node->clock), on_device, &n);
+    return n.flow != 0 ? n.flow : flow;
+}

@@ -1,0 +1,367 @@
+#include "call/calls.h"
+
+#include "base/check.h"
+#include "base/list.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { BUCKETS = 4096, POOL_MAX = 1024 };
+
+struct side {
+    uint64_t flow; /* 0: none known, or lost */
+    int64_t lost_ms;
+    bool is_lost;
+    char tag[CALL_TAG_MAX + 1];
+};
+
+struct call {
+    struct list all;   /* by id, oldest first */
+    struct call *next; /* in its bucket */
+    struct call_record record;
+    struct side side[2];
+    int64_t expires_ms; /* 0: no session timer */
+};
+
+struct call_calls {
+    pthread_mutex_t lock;
+    struct clock clock;
+    call_record_fn *on_end;
+    void *ctx;
+    struct call *buckets[BUCKETS];
+    struct list all, pool;
+    size_t count, pooled;
+    uint64_t next_id;
+};
+
+static const char *const states[] = {"calling", "ringing", "answered", "ended"};
+static const char *const ends[] = {"caller",   "callee",  "cancelled", "refused",
+                                   "vanished", "expired", "operator"};
+
+const char *call_state_name(enum call_state s)
+{
+    CHECK((unsigned)s < sizeof states / sizeof *states);
+    return states[s];
+}
+
+const char *call_end_name(enum call_end e)
+{
+    CHECK((unsigned)e < sizeof ends / sizeof *ends);
+    return ends[e];
+}
+
+enum rc call_calls_new(const struct random_source *random, struct clock clock,
+                       call_record_fn *on_end, void *ctx, struct call_calls **out)
+{
+    struct call_calls *c = calloc(1, sizeof *c);
+    if (!c) return RC_NOMEM;
+    if (pthread_mutex_init(&c->lock, NULL) != 0) {
+        free(c);
+        return RC_NOMEM;
+    }
+    c->clock = clock;
+    c->on_end = on_end;
+    c->ctx = ctx;
+    c->next_id = random_below(random, 1U << 30) + 1; /* a restart does not begin at 1 again */
+    list_init(&c->all);
+    list_init(&c->pool);
+    *out = c;
+    return RC_OK;
+}
+
+static void list_free(struct list *head)
+{
+    struct list *l;
+    while ((l = list_first(head)) != NULL) {
+        list_remove(l);
+        free(LIST_OF(l, struct call, all));
+    }
+}
+
+struct call_calls *call_calls_free(struct call_calls *c)
+{
+    if (!c) return NULL;
+    list_free(&c->all);
+    list_free(&c->pool);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+    return NULL;
+}
+
+static void copy(char *out, size_t max, struct str s)
+{
+    size_t n = s.n < max ? s.n : max;
+    if (n > 0) memcpy(out, s.p, n);
+    out[n] = '\0';
+}
+
+static struct call *find(struct call_calls *c, uint64_t id)
+{
+    struct call *call = c->buckets[id % BUCKETS];
+    while (call && call->record.id != id)
+        call = call->next;
+    return call;
+}
+
+static struct call *get(struct call_calls *c)
+{
+    struct list *l = list_first(&c->pool);
+    if (!l) return calloc(1, sizeof(struct call));
+    list_remove(l);
+    c->pooled--;
+    struct call *call = LIST_OF(l, struct call, all);
+    memset(call, 0, sizeof *call);
+    return call;
+}
+
+static void drop(struct call_calls *c, struct call *call)
+{
+    struct call **at = &c->buckets[call->record.id % BUCKETS];
+    while (*at != call)
+        at = &(*at)->next;
+    *at = call->next;
+    list_remove(&call->all);
+    c->count--;
+    if (c->pooled >= POOL_MAX) {
+        free(call);
+        return;
+    }
+    list_push_front(&c->pool, &call->all);
+    c->pooled++;
+}
+
+enum rc call_calls_start(struct call_calls *c, const struct call_start *s, uint64_t *id)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = c->count < CALL_CALLS_MAX ? get(c) : NULL;
+    enum rc rc = call ? RC_OK : c->count < CALL_CALLS_MAX ? RC_NOMEM : RC_BUSY;
+    if (call) {
+        struct call_record *r = &call->record;
+        r->id = c->next_id++;
+        copy(r->call_id, CALL_ID_MAX, s->call_id);
+        copy(r->from, CALL_NAME_MAX, s->from);
+        copy(r->to, CALL_NAME_MAX, s->to);
+        copy(r->from_device, CALL_NAME_MAX, s->from_device);
+        copy(call->side[CALL_CALLER].tag, CALL_TAG_MAX, s->from_tag);
+        call->side[CALL_CALLER].flow = s->from_flow;
+        r->state = CALL_STATE_CALLING;
+        r->started_unix_ms = clock_unix_ms(&c->clock);
+        call->next = c->buckets[r->id % BUCKETS];
+        c->buckets[r->id % BUCKETS] = call;
+        list_push_back(&c->all, &call->all);
+        c->count++;
+        *id = r->id;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return rc;
+}
+
+void call_calls_ringing(struct call_calls *c, uint64_t id)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call && call->record.state == CALL_STATE_CALLING) call->record.state = CALL_STATE_RINGING;
+    pthread_mutex_unlock(&c->lock);
+}
+
+void call_calls_answer(struct call_calls *c, uint64_t id, struct str to, struct str to_device,
+                       struct str to_tag, uint64_t to_flow)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call && call->record.state < CALL_STATE_ANSWERED) {
+        struct call_record *r = &call->record;
+        r->state = CALL_STATE_ANSWERED;
+        r->status = 200;
+        r->answered_unix_ms = clock_unix_ms(&c->clock);
+        if (to.n > 0) copy(r->to, CALL_NAME_MAX, to);
+        copy(r->to_device, CALL_NAME_MAX, to_device);
+        copy(call->side[CALL_CALLEE].tag, CALL_TAG_MAX, to_tag);
+        call->side[CALL_CALLEE].flow = to_flow;
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+void call_calls_set_encrypted(struct call_calls *c, uint64_t id, bool encrypted)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call) call->record.encrypted = encrypted;
+    pthread_mutex_unlock(&c->lock);
+}
+
+void call_calls_set_expiry(struct call_calls *c, uint64_t id, int64_t expires_mono_ms)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call) call->expires_ms = expires_mono_ms;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* Takes the call out; its record is *out. Locked. */
+static void finish(struct call_calls *c, struct call *call, enum call_end why, unsigned status,
+                   struct call_record *out)
+{
+    call->record.state = CALL_STATE_ENDED;
+    call->record.ended_unix_ms = clock_unix_ms(&c->clock);
+    call->record.end = why;
+    if (status != 0) call->record.status = status;
+    *out = call->record;
+    drop(c, call);
+}
+
+void call_calls_end(struct call_calls *c, uint64_t id, enum call_end why, unsigned status)
+{
+    struct call_record record;
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call) finish(c, call, why, status, &record);
+    pthread_mutex_unlock(&c->lock);
+    if (call && c->on_end) c->on_end(c->ctx, &record);
+}
+
+bool call_calls_leg(struct call_calls *c, uint64_t id, enum call_side side, struct call_leg *out)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call) {
+        const struct call_record *r = &call->record;
+        bool is_caller = side == CALL_CALLER;
+        *out = (struct call_leg){.flow = call->side[side].flow};
+        copy(out->device, CALL_NAME_MAX, str_from(is_caller ? r->from_device : r->to_device));
+        copy(out->line, CALL_NAME_MAX, str_from(is_caller ? r->from : r->to));
+    }
+    pthread_mutex_unlock(&c->lock);
+    return call != NULL;
+}
+
+void call_calls_move(struct call_calls *c, uint64_t id, enum call_side side, uint64_t flow)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call) {
+        call->side[side].flow = flow;
+        call->side[side].is_lost = false;
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+enum rc call_calls_find(struct call_calls *c, struct str call_id, struct str to_tag,
+                        struct str from_tag, uint64_t *id, enum call_side *side)
+{
+    enum rc rc = RC_NOT_FOUND;
+    struct str cut = str_sub(call_id, 0, CALL_ID_MAX);
+    pthread_mutex_lock(&c->lock);
+    LIST_FOR_EACH(l, &c->all)
+    {
+        struct call *call = LIST_OF(l, struct call, all);
+        struct str caller = str_from(call->side[CALL_CALLER].tag);
+        struct str callee = str_from(call->side[CALL_CALLEE].tag);
+        if (rc == RC_OK || !str_eq(str_from(call->record.call_id), cut)) continue;
+        bool is_caller = str_eq(caller, to_tag) && str_eq(callee, from_tag);
+        bool is_callee = str_eq(callee, to_tag) && str_eq(caller, from_tag);
+        if (!is_caller && !is_callee) continue;
+        *id = call->record.id;
+        *side = is_caller ? CALL_CALLER : CALL_CALLEE;
+        rc = RC_OK;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return rc;
+}
+
+static bool takes_part(const struct call *call, struct str device, struct str line)
+{
+    const struct call_record *r = &call->record;
+    bool is_from = str_eq_nocase(str_from(r->from_device), device) &&
+                   (line.n == 0 || str_eq(str_from(r->from), line));
+    bool is_to = str_eq_nocase(str_from(r->to_device), device) &&
+                 (line.n == 0 || str_eq(str_from(r->to), line));
+    return is_from || is_to;
+}
+
+unsigned call_calls_busy(struct call_calls *c, struct str device, struct str line)
+{
+    unsigned count = 0;
+    pthread_mutex_lock(&c->lock);
+    LIST_FOR_EACH(l, &c->all)
+    {
+        if (takes_part(LIST_OF(l, struct call, all), device, line)) count++;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return count;
+}
+
+void call_calls_flow_lost(struct call_calls *c, uint64_t flow, int64_t now_ms, int64_t grace_ms)
+{
+    pthread_mutex_lock(&c->lock);
+    LIST_FOR_EACH(l, &c->all)
+    {
+        struct call *call = LIST_OF(l, struct call, all);
+        for (int i = 0; i < 2; i++) {
+            struct side *s = &call->side[i];
+            if (s->flow != flow || s->is_lost) continue;
+            s->is_lost = true;
+            s->lost_ms = now_ms + grace_ms;
+        }
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+static bool has_run_out(const struct call *call, int64_t now_ms, enum call_end *why)
+{
+    for (int i = 0; i < 2; i++) {
+        *why = CALL_END_VANISHED;
+        if (call->side[i].is_lost && now_ms >= call->side[i].lost_ms) return true;
+    }
+    *why = CALL_END_EXPIRED;
+    return call->expires_ms > 0 && now_ms >= call->expires_ms;
+}
+
+/* The first one that has run out. */
+static bool sweep_one(struct call_calls *c, int64_t now_ms, struct call_record *out)
+{
+    LIST_FOR_EACH(l, &c->all)
+    {
+        struct call *call = LIST_OF(l, struct call, all);
+        enum call_end why;
+        if (!has_run_out(call, now_ms, &why)) continue;
+        finish(c, call, why, 0, out);
+        return true;
+    }
+    return false;
+}
+
+size_t call_calls_sweep(struct call_calls *c, int64_t now_ms)
+{
+    size_t count = 0;
+    struct call_record record;
+    for (;;) {
+        pthread_mutex_lock(&c->lock);
+        bool found = sweep_one(c, now_ms, &record);
+        pthread_mutex_unlock(&c->lock);
+        if (!found) return count;
+        count++;
+        if (c->on_end) c->on_end(c->ctx, &record);
+    }
+}
+
+size_t call_calls_list(struct call_calls *c, uint64_t after_id, struct call_record *out, size_t max)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&c->lock);
+    LIST_FOR_EACH(l, &c->all)
+    {
+        const struct call *call = LIST_OF(l, struct call, all);
+        if (count < max && call->record.id > after_id) out[count++] = call->record;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return count;
+}
+
+size_t call_calls_count(struct call_calls *c)
+{
+    pthread_mutex_lock(&c->lock);
+    size_t count = c->count;
+    pthread_mutex_unlock(&c->lock);
+    return count;
+}

@@ -1,0 +1,129 @@
+/* What the proxy prints: the request as it goes on (RFC 3261, 16.6) and the answer as it goes back
+ * (16.7). */
+#include "call/proxy_int.h"
+
+#include "sip/auth.h"
+#include "sip/print.h"
+
+static bool has_privacy_id(const struct sip_message *m)
+{
+    const struct sip_header *h = sip_message_find(m, SIP_HEADER_PRIVACY);
+    for (; h; h = sip_message_next(m, h)) {
+        struct str rest = h->value, part;
+        while (str_split(&rest, ';', &part))
+            if (str_eq_nocase(str_trim(part), STR("id"))) return true;
+    }
+    return false;
+}
+
+/* Who speaks, as this server vouches for it (RFC 3325, 9.1); nobody hears it who asked us not to
+ * tell. */
+static void print_identity(struct buf *out, struct str display, struct str line, struct str host)
+{
+    buf_put_lit(out, "P-Asserted-Identity: ");
+    if (display.n > 0) {
+        sip_print_quoted(out, display);
+        buf_put_char(out, ' ');
+    }
+    buf_put_lit(out, "<sip:");
+    sip_uri_print_user(out, line);
+    buf_put_char(out, '@');
+    buf_put_str(out, host);
+    buf_put_lit(out, ">\r\n");
+}
+
+static void print_caller(const struct proxy_context *c, struct buf *out)
+{
+    const struct call_visit *v = c->visit;
+    if (!v->line || !c->is_initial || has_privacy_id(v->message)) return;
+    struct str host = v->request->basics->to_uri.host.text;
+    struct str name = v->line->display;
+    print_identity(out, name, v->line->pattern, host.n > 0 ? host : v->worker->node->node_name);
+}
+
+/* Credentials that were for us stay here. A bearer token goes nowhere. */
+static bool is_for_us(const struct call_visit *v, struct str value)
+{
+    struct sip_auth auth;
+    struct sip_digest digest;
+    if (sip_auth_parse(value, &auth, NULL) != RC_OK) return true;
+    if (auth.scheme != SIP_AUTH_DIGEST) return true;
+    if (sip_digest_get(&auth, v->arena, &digest) != RC_OK) return true;
+    return str_eq(digest.realm, v->params->text[STORE_P_REALM]);
+}
+
+/* Written anew, or not to be handed on. */
+static bool is_dropped(const struct call_visit *v, const struct sip_header *h)
+{
+    switch ((int)h->id) {
+    case SIP_HEADER_VIA:
+    case SIP_HEADER_ROUTE:
+    case SIP_HEADER_MAX_FORWARDS:
+    case SIP_HEADER_CONTENT_LENGTH:
+    case SIP_HEADER_P_ASSERTED_IDENTITY:
+    case SIP_HEADER_P_PREFERRED_IDENTITY:
+    case SIP_HEADER_BEARLINE_REASON: return true;
+    case SIP_HEADER_AUTHORIZATION:
+    case SIP_HEADER_PROXY_AUTHORIZATION: return is_for_us(v, h->value);
+    case SIP_HEADER_OTHER: return str_eq_nocase(h->name, STR("Max-Breadth"));
+    default: return false;
+    }
+}
+
+void proxy_print_request(struct proxy_context *c, const struct call_target *t, struct str *uri,
+                         struct buf *out)
+{
+    const struct call_visit *v = c->visit;
+    const struct sip_message *m = v->message;
+    siptx_request_print_vias(v->request, out);
+    call_route_print(out, m, &c->route, call_target_path(t), uri);
+    sip_print_header_u64(out, SIP_HEADER_MAX_FORWARDS, v->request->basics->max_forwards - 1);
+    if (c->is_initial) {
+        buf_put_lit(out, "Max-Breadth: ");
+        buf_put_u64(out, c->breadth);
+        buf_put_lit(out, "\r\n");
+    }
+    print_caller(c, out);
+    for (unsigned i = 0; i < m->header_count; i++) {
+        const struct sip_header *h = &m->headers[i];
+        if (!is_dropped(v, h)) sip_print_header_named(out, h->name, h->value);
+    }
+}
+
+/* ---- answers ---- */
+
+static bool is_challenge(const struct sip_header *h)
+{
+    return h->id == SIP_HEADER_WWW_AUTHENTICATE || h->id == SIP_HEADER_PROXY_AUTHENTICATE;
+}
+
+static void print_callee(const struct proxy_context *c, const struct branch *b,
+                         const struct sip_message *m, struct buf *out)
+{
+    const struct call_target *t = b->target;
+    if (!c->is_initial || t->way_count == 0 || m->status >= 300 || has_privacy_id(m)) return;
+    print_identity(out, STR(""), t->ways[t->way]->line,
+                   c->visit->request->basics->from_uri.host.text);
+}
+
+void proxy_print_answer(struct proxy_context *c, const struct branch *b,
+                        const struct sip_message *m, bool without_challenges, struct buf *out)
+{
+    sip_print_status_line(out, m->status, m->reason);
+    siptx_request_print_vias(c->request, out);
+    print_callee(c, b, m, out);
+    for (unsigned i = 0; i < m->header_count; i++) {
+        const struct sip_header *h = &m->headers[i];
+        bool skip = h->id == SIP_HEADER_VIA || h->id == SIP_HEADER_CONTENT_LENGTH ||
+                    h->id == SIP_HEADER_P_ASSERTED_IDENTITY ||
+                    (without_challenges && is_challenge(h));
+        if (!skip) sip_print_header_named(out, h->name, h->value);
+    }
+}
+
+void proxy_keep_challenges(struct proxy_context *c, const struct sip_message *m)
+{
+    for (unsigned i = 0; i < m->header_count; i++)
+        if (is_challenge(&m->headers[i]))
+            sip_print_header_named(&c->challenges, m->headers[i].name, m->headers[i].value);
+}

@@ -1,0 +1,113 @@
+/* call/proxy_int.h - the inside of the proxy, shared by its files: proxy.c (the way in and the
+ * decisions), admit.c (who asks), branch.c (legs and what comes of them), forward.c (what is
+ * printed). */
+#ifndef CALL_PROXY_INT_H
+#define CALL_PROXY_INT_H
+#include "base/list.h"
+#include "call/proxy.h"
+#include "call/relay.h"
+#include "call/route.h"
+#include "call/target.h"
+
+enum {
+    PROXY_POOL_MAX = 256,         /* contexts kept for reuse */
+    PROXY_CONTEXT_MAX = 16384,    /* contexts of a worker at once: new calls beyond it hear 503 */
+    PROXY_CONTEXT_RESERVE = 4096, /* of these for what belongs to calls that are there */
+    PROXY_TIMER_C_MS = 185000,    /* RFC 3261, 16.6 step 11: more than three minutes */
+    PROXY_RETRY_AFTER_S = 5,
+    PROXY_GRACE_MS = 30000,      /* for a phone whose connection was lost to come back */
+    PROXY_CHALLENGES_MAX = 8192, /* bytes of collected challenges */
+};
+
+struct proxy_context;
+
+enum branch_state {
+    BRANCH_IDLE,
+    BRANCH_TRYING,  /* sent, nothing heard */
+    BRANCH_RINGING, /* a provisional answer has come */
+    BRANCH_DONE,    /* a final answer, or none will come */
+};
+
+struct branch {
+    struct proxy_context *context;
+    struct call_target *target;
+    struct call_leg_out *leg; /* NULL: not sent, or its last has been told */
+    enum branch_state state;
+    bool is_cancelled;
+    struct wheel_timer timer_c;
+};
+
+struct proxy_context {
+    struct list link; /* of the live ones or of the pool */
+    struct call_proxy *proxy;
+    struct call_visit *visit;      /* gone with the request */
+    struct siptx_request *request; /* NULL: its transaction has ended or needs us no more */
+    uint64_t from_flow;
+    enum sip_method method;
+    struct call_route route;
+    struct call_targets targets;
+    struct branch branches[CALL_TARGET_MAX];
+    unsigned rank;    /* being tried */
+    unsigned pending; /* branches without a final answer */
+    unsigned legs;    /* not yet gone */
+    unsigned breadth; /* each of this rank's branches may fork again into so many */
+    unsigned best;    /* status; 0: none yet */
+    struct buf best_head, best_body, challenges; /* kept over reuse */
+    bool is_answered;                            /* a final answer has gone upstream */
+    bool is_cancelled;                           /* the caller gave up */
+    bool is_stopped;                             /* 2xx or 6xx: no further rank */
+    bool is_initial;                             /* makes a call or a dialog */
+    bool is_record_routed;
+    unsigned depth;      /* of its own functions on the stack: it is not given back meanwhile */
+    uint64_t call;       /* number in calls, 0 none */
+    enum call_side side; /* the sender's, in a dialog */
+    char loop[CALL_LOOP_PARAM_LEN + 1];
+    struct call_hop from;
+};
+
+struct call_proxy {
+    struct call_worker *worker;
+    struct siptx_stack *stack;
+    struct list live, pool;
+    unsigned live_count, pool_count;
+    struct buf out, uri; /* scratch of one message */
+};
+
+/* ---- admit.c ---- */
+/* Who asks, and may he? False: the request has been answered. */
+bool proxy_admit(struct call_visit *v);
+/* The side of a dialog's request by its token: the flow it came over, or the device that moved to
+ * it. RC_DENIED. */
+MUST_CHECK enum rc proxy_side(struct call_worker *w, const struct siptx_flow *f,
+                              const struct call_token *t, enum call_side *side);
+/* Where the other end of a dialog is: its flow, or where its phone has moved to; 0: nowhere. */
+uint64_t proxy_other_flow(struct call_worker *w, const struct call_token *t, enum call_side side);
+/* For call_route_read. */
+struct proxy_here {
+    struct call_node *node;
+    const struct siptx_flow *flow;
+};
+bool proxy_is_ours(void *ctx, const struct sip_uri *uri);
+
+/* ---- forward.c ---- */
+/* Header lines of the request as it goes to t; *uri is its Request-URI. */
+void proxy_print_request(struct proxy_context *c, const struct call_target *t, struct str *uri,
+                         struct buf *out);
+/* An answer as it goes upstream, down to its header fields; challenges left out where asked. */
+void proxy_print_answer(struct proxy_context *c, const struct branch *b,
+                        const struct sip_message *m, bool without_challenges, struct buf *out);
+/* The challenges of an answer, added to c->challenges. */
+void proxy_keep_challenges(struct proxy_context *c, const struct sip_message *m);
+
+/* ---- branch.c ---- */
+/* Sends to the targets of the next rank; false: there is none left. */
+bool proxy_start_rank(struct proxy_context *c);
+/* Goes on or answers when nothing is pending. */
+void proxy_advance(struct proxy_context *c);
+void proxy_cancel_branches(struct proxy_context *c, struct str headers);
+/* Gives c back once its request and its legs have gone. */
+void proxy_release(struct proxy_context *c);
+/* A final answer of our own; ends a call that was beginning. */
+void proxy_answer(struct proxy_context *c, unsigned status, struct str headers);
+
+#endif
