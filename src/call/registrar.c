@@ -572,7 +572,8 @@ static void registered_request(struct call_visit *v)
     }
     if (j->contacts.is_star) {
         j->removes = true;
-        location_remove_all(l, aor, j->call_id, j->cseq, on_star_removed, j);
+        location_remove_all(l, aor, v->device->name, j->call_id, j->cseq, j->now_mono_ms,
+                            on_star_removed, j);
     } else if (j->contacts.count == 0) {
         struct location_key key = {.by = LOCATION_BY_AOR, .text = aor};
         location_fetch(l, &key, j->now_mono_ms, on_fetched, j);

@@ -423,6 +423,39 @@ static void test_several_contacts_fetch_and_star(void **state)
     assert_int_equal(0, bed_count(b));
 }
 
+/* eve's device CSFeve shares rado's line 1010. */
+static void add_eves_device(struct bed *b)
+{
+    struct store_why why = {""};
+    struct store_device_line line = {.index = 1, .pattern = STR("1010"), .contact = STR("uuid-9")};
+    struct store_device d = {.name = STR("CSFeve"),
+                             .model = 503,
+                             .owner = STR("eve"),
+                             .profile = STR("Cisco Unified Client Services Framework - OAuth auth"),
+                             .enabled = true,
+                             .lines = &line,
+                             .line_count = 1};
+    assert_rc(RC_OK, store_device_put(b->store, &admin, STORE_ADD, &d, &why));
+}
+
+static void test_star_leaves_the_shared_lines_other_devices(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX], headers[BED_TOKEN_MAX + 64];
+    struct siptx_flow *eve = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 5556);
+    struct siptx_flow *rado = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 5555);
+    add_eves_device(b);
+    bed_token(b, token, "eve", "g2", 3600);
+    snprintf(headers, sizeof headers, "Authorization: Bearer %s\r\n", token);
+    assert_int_equal(200, bed_register(b, eve, "1010", "<sip:eve@10.0.0.9>", headers, NULL));
+    assert_int_equal(200, standard(b, rado, "<sip:a@10.0.0.1>", NULL));
+    assert_int_equal(2, bed_count(b));
+    assert_int_equal(200, standard(b, rado, "*", "Expires: 0\r\n"));
+    assert_has(b, "<sip:eve@10.0.0.9>"); /* still there, and the answer says so */
+    assert_has_not(b, "<sip:a@10.0.0.1>");
+    assert_int_equal(1, bed_count(b));
+}
+
 static void test_too_brief_and_too_many(void **state)
 {
     struct bed *b = *state;
@@ -512,16 +545,7 @@ static void test_a_phone_that_moves_leaves_the_edges_other_phones(void **state)
 {
     struct bed *b = *state;
     char token[BED_TOKEN_MAX];
-    struct store_why why = {""};
-    struct store_device_line line = {.index = 1, .pattern = STR("1010"), .contact = STR("uuid-9")};
-    struct store_device d = {.name = STR("CSFeve"),
-                             .model = 503,
-                             .owner = STR("eve"),
-                             .profile = STR("Cisco Unified Client Services Framework - OAuth auth"),
-                             .enabled = true,
-                             .lines = &line,
-                             .line_count = 1};
-    assert_rc(RC_OK, store_device_put(b->store, &admin, STORE_ADD, &d, &why));
+    add_eves_device(b);
     struct siptx_flow *edge = bed_flow(b, SIPTX_TLS, CALL_MRA, 10010);
     struct siptx_flow *direct = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 20020);
     bed_token(b, token, "eve", "g2", 3600);
@@ -639,6 +663,7 @@ int main(void)
         T(test_the_newest_registration_of_a_device_name_wins),
         T(test_standard_challenge_names_scope_and_server),
         T(test_several_contacts_fetch_and_star),
+        T(test_star_leaves_the_shared_lines_other_devices),
         T(test_too_brief_and_too_many),
         T(test_an_older_cseq_changes_nothing),
         T(test_path_and_outbound),

@@ -260,19 +260,58 @@ static void test_star_removes_all_in_order(void **state)
     struct location_binding two[] = {contact("sip:a@h", "call", 5, 60),
                                      contact("sip:b@h", "call", 5, 60)};
     assert_rc(RC_OK, update(f, "sip:1010", two, 2, T0));
-    location_remove_all(f->l, STR("sip:1010"), STR("call"), 5, on_answer, &f->a);
+    location_remove_all(f->l, STR("sip:1010"), STR(""), STR("call"), 5, T0, on_answer, &f->a);
     settle();
     assert_rc(RC_CONFLICT, f->a.rc);
     assert_int_equal(2, fetch(f, AOR("sip:1010"), T0));
     f->heard[0] = 0;
-    location_remove_all(f->l, STR("sip:1010"), STR("call"), 6, on_answer, &f->a);
+    location_remove_all(f->l, STR("sip:1010"), STR(""), STR("call"), 6, T0, on_answer, &f->a);
     settle();
     assert_rc(RC_OK, f->a.rc);
     assert_string_equal("unregistered:sip:b@h unregistered:sip:a@h ", f->heard);
     assert_int_equal(0, total(f));
-    location_remove_all(f->l, STR("sip:nobody"), STR("call"), 1, on_answer, &f->a);
+    location_remove_all(f->l, STR("sip:nobody"), STR(""), STR("call"), 1, T0, on_answer, &f->a);
     settle();
     assert_rc(RC_OK, f->a.rc);
+}
+
+static void test_star_of_one_device_leaves_the_others(void **state)
+{
+    struct fixture *f = *state;
+    struct location_binding a = contact("sip:a@h", "one", 5, 60),
+                            b = contact("sip:b@h", "two", 5, 60);
+    a.device = STR("SEP1");
+    b.device = STR("SEP2");
+    assert_rc(RC_OK, update(f, "sip:1010", &a, 1, T0));
+    assert_rc(RC_OK, update(f, "sip:1010", &b, 1, T0));
+    location_remove_all(f->l, STR("sip:1010"), STR("SEP2"), STR("two"), 5, T0, on_answer, &f->a);
+    settle();
+    assert_rc(RC_CONFLICT, f->a.rc);
+    f->heard[0] = 0;
+    location_remove_all(f->l, STR("sip:1010"), STR("sep2"), STR("two"), 6, T0, on_answer, &f->a);
+    settle();
+    assert_rc(RC_OK, f->a.rc);
+    assert_string_equal("unregistered:sip:b@h ", f->heard);
+    assert_int_equal(1, f->a.count);
+    assert_string_equal("sip:a@h", f->a.contacts[0]);
+    assert_int_equal(1, total(f));
+}
+
+static void test_who_watches_no_more_hears_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct location_binding a = contact("sip:a@h", "one", 5, 60);
+    for (int i = 0; i < 2 * LOCATION_WATCHER_MAX; i++) {
+        location_unwatch(f->l, on_change, f);
+        f->heard[0] = 0;
+        a.cseq++;
+        assert_rc(RC_OK, update(f, "sip:1010", &a, 1, T0));
+        assert_string_equal("", f->heard);
+        assert_rc(RC_OK, location_watch(f->l, on_change, f));
+    }
+    a.cseq++;
+    assert_rc(RC_OK, update(f, "sip:1010", &a, 1, T0));
+    assert_string_equal("refreshed:sip:a@h ", f->heard);
 }
 
 /* --- time --- */
@@ -611,6 +650,8 @@ int location_contract_run(const struct location_backend *b)
         T(test_bad_updates_are_refused),
         T(test_instance_and_reg_id_find_the_binding),
         T(test_star_removes_all_in_order),
+        T(test_star_of_one_device_leaves_the_others),
+        T(test_who_watches_no_more_hears_nothing),
         T(test_sweep_takes_what_expired),
         T(test_expired_make_room_and_do_not_block),
         T(test_found_by_everything),

@@ -88,6 +88,8 @@ MUST_CHECK enum rc location_new(const struct location_config *config,
 struct location *location_free(struct location *l);
 /* Before the first update, or while nothing runs. RC_BUSY over LOCATION_WATCHER_MAX. */
 MUST_CHECK enum rc location_watch(struct location *l, location_change_fn *fn, void *ctx);
+/* While nothing runs; fn is not called any more. */
+void location_unwatch(struct location *l, location_change_fn *fn, void *ctx);
 
 /* --- changing -----------------------------------------------------------------------------------
  */
@@ -106,10 +108,11 @@ struct location_update {
  * RC_NOMEM. Nothing changed then. Answers with the AOR's bindings after it (on RC_OK). */
 void location_update(struct location *l, const struct location_update *u, location_answer_fn *fn,
                      void *ctx);
-/* Contact: * (RFC 3261, 10.3 step 6): each binding with this Call-ID must have a smaller CSeq
- * (RC_CONFLICT, nothing changed). Answers with none. */
-void location_remove_all(struct location *l, struct str aor, struct str call_id, uint32_t cseq,
-                         location_answer_fn *fn, void *ctx);
+/* Contact: * (RFC 3261, 10.3 step 6) of one device, "" of all: on a shared line others' bindings are
+ * not its own to take away. Each of its bindings with this Call-ID must have a smaller CSeq
+ * (RC_CONFLICT, nothing changed). Answers with what is left to the AOR by mono_now_ms. */
+void location_remove_all(struct location *l, struct str aor, struct str device, struct str call_id,
+                         uint32_t cseq, int64_t mono_now_ms, location_answer_fn *fn, void *ctx);
 
 /* What bindings are found by. */
 enum location_index {

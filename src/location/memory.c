@@ -96,6 +96,15 @@ enum rc location_watch(struct location *l, location_change_fn *fn, void *ctx)
     return RC_OK;
 }
 
+void location_unwatch(struct location *l, location_change_fn *fn, void *ctx)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->watcher_count; i++)
+        if (l->watchers[i].fn != fn || l->watchers[i].ctx != ctx)
+            l->watchers[kept++] = l->watchers[i];
+    l->watcher_count = kept;
+}
+
 /* --- one binding in and out; the shard's lock is held --- */
 
 static void on_due(void *ctx)
@@ -302,37 +311,47 @@ void location_update(struct location *l, const struct location_update *u, locati
 
 /* --- removing --- */
 
-static enum rc remove_all_locked(struct location *l, struct location_aor *aor, struct str call_id,
-                                 uint32_t cseq, struct location_events *events)
+static bool is_of(const struct location_binding *b, struct str device)
 {
-    enum rc rc = location_events_reserve(events, aor->count);
-    if (rc != RC_OK) return rc;
+    return device.n == 0 || str_eq_nocase(b->device, device);
+}
+
+static enum rc remove_all_locked(struct location *l, struct location_aor *aor, struct str device,
+                                 struct str call_id, uint32_t cseq, struct location_events *events)
+{
     LIST_FOR_EACH(it, &aor->bindings)
     {
         const struct location_binding *b = &LIST_OF(it, struct stored, in_aor)->pub;
-        if (str_eq(b->call_id, call_id) && cseq <= b->cseq) return RC_CONFLICT;
+        if (is_of(b, device) && str_eq(b->call_id, call_id) && cseq <= b->cseq) return RC_CONFLICT;
     }
     LIST_FOR_EACH(again, &aor->bindings)
     {
         struct stored *b = LIST_OF(again, struct stored, in_aor);
+        if (!is_of(&b->pub, device)) continue;
         atomic_fetch_sub(&l->binding_count, 1);
         location_events_add(events, LOCATION_UNREGISTERED, take_out(l, b), NULL);
     }
-    aor_drop_if_empty(l, aor);
     return RC_OK;
 }
 
-void location_remove_all(struct location *l, struct str aor_key, struct str call_id, uint32_t cseq,
+void location_remove_all(struct location *l, struct str aor_key, struct str device,
+                         struct str call_id, uint32_t cseq, int64_t mono_now_ms,
                          location_answer_fn *fn, void *ctx)
 {
     struct location_events events = {0};
+    struct location_refs left = {0};
     struct location_shard *s = location_shard_for(l, aor_key);
     pthread_mutex_lock(&s->lock);
     struct location_aor *aor = map_find(&s->aors, aor_key);
-    enum rc rc = aor ? remove_all_locked(l, aor, call_id, cseq, &events) : RC_OK;
+    enum rc rc = aor ? location_events_reserve(&events, aor->count) : RC_OK;
+    if (rc == RC_OK && aor) rc = location_refs_reserve(&left, aor->count);
+    if (rc == RC_OK && aor) rc = remove_all_locked(l, aor, device, call_id, cseq, &events);
+    if (rc == RC_OK) location_snapshot(aor, mono_now_ms, &left);
+    if (rc == RC_OK && aor) aor_drop_if_empty(l, aor);
     pthread_mutex_unlock(&s->lock);
     location_events_tell(l, &events);
-    fn(ctx, rc, NULL, 0);
+    fn(ctx, rc, rc == RC_OK ? left.rows : NULL, rc == RC_OK ? left.count : 0);
+    location_refs_fini(&left);
 }
 
 /* What was found by key, as it is stored now: a refresh may have replaced it in between, and may have taken
