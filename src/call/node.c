@@ -42,6 +42,7 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
         *out = n;
         return RC_OK;
     }
+    location_unwatch(n->location, on_location_change, n);
     call_refusals_free(n->refusals);
     call_calls_free(n->calls);
     secret_fini(&n->route_key);
@@ -55,6 +56,7 @@ struct call_node *call_node_free(struct call_node *n)
 {
     if (!n) return NULL;
     directory_unsubscribe(n->directory, on_directory_change, n);
+    location_unwatch(n->location, on_location_change, n);
     call_refusals_free(n->refusals);
     call_calls_free(n->calls);
     secret_fini(&n->route_key);
