@@ -101,6 +101,31 @@ static const struct http_answer *fetch(struct fixture *f, struct http_call call)
     return &f->answer;
 }
 
+static void test_leaves_no_credentials_in_freed_memory(void **state)
+{
+    (void)state;
+    static const char secret[] = "5ecret-refresh-or-access-t0ken";
+    struct fixture f;
+    char url[128];
+    set_up(&f, false);
+    snprintf(url, sizeof url, "%s?code=%s", f.url, secret);
+    const struct http_client_header mine[] = {{STR_INIT("X-Mine"), str_from(secret)}};
+    const struct http_call calls[] = {
+        {.bearer = str_from(secret)},
+        {.method = "POST", .body = str_from(secret)},
+        {.url = str_from(url)},
+        {.headers = mine, .header_count = 1},
+    };
+    kit_watch_freed(secret);
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        assert_int_equal(200, fetch(&f, calls[i])->status);
+        if (kit_freed_with_secret() != 0) fail_msg("call %zu leaves its secret behind", i);
+    }
+    arena_wipe(&f.arena);
+    kit_watch_freed("");
+    tear_down(&f);
+}
+
 static void test_sends_what_it_is_told(void **state)
 {
     (void)state;
@@ -354,6 +379,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sends_what_it_is_told),
+        cmocka_unit_test(test_leaves_no_credentials_in_freed_memory),
         cmocka_unit_test(test_redirects_are_not_followed),
         cmocka_unit_test(test_a_long_answer_is_cut),
         cmocka_unit_test(test_wrong_calls_send_nothing),

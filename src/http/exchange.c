@@ -253,11 +253,12 @@ void exchange_fini(struct exchange *x)
     curl_slist_free_all(x->connect_to);
     x->header_list = x->connect_to = NULL;
     if (x->body) explicit_bzero(x->body, x->body_n);
+    if (x->url) explicit_bzero(x->url, strlen(x->url)); /* its query may hold a code */
     free(x->body);
     free(x->url);
     x->body = x->url = NULL;
     http_input_fini(&x->response);
-    arena_fini(&x->arena);
+    arena_wipe(&x->arena);
 }
 
 /* --- the outcome --------------------------------------------------------------------------------

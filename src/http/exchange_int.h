@@ -12,11 +12,11 @@ struct exchange {
     CURL *easy;
     struct curl_slist *header_list;
     struct curl_slist *connect_to;
-    char *url, *body; /* copies that libcurl reads from; the body is wiped */
+    char *url, *body; /* copies that libcurl reads from; wiped */
     size_t body_n;
     struct str target; /* scheme, host and port of url, for sentences */
     struct http_input response;
-    struct arena arena; /* answer headers */
+    struct arena arena; /* credentials, answer headers; wiped */
     struct http_client_header headers[HTTP_ANSWER_HEADER_MAX];
     size_t header_count;
     bool is_too_big, is_out_of_memory;

@@ -2,19 +2,44 @@
  * calloc and realloc here (--wrap); shared libraries keep the C library's. One state a thread. */
 #include "kit/kit.h"
 
+#include <malloc.h>
 #include <stdio.h>
+#include <string.h>
 
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *p, size_t n);
+void __real_free(void *p);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *p, size_t n);
+void __wrap_free(void *p);
 
 static _Thread_local unsigned long seen;   /* allocations so far */
 static _Thread_local unsigned long failed; /* of them made to fail */
 static _Thread_local long until_failure;   /* 1: the next one; 0: none */
 static _Thread_local bool goes_on;         /* all after it fail as well */
+
+static _Thread_local const char *secret = ""; /* what freed blocks may not hold */
+static _Thread_local unsigned long freed_with_secret;
+
+/* Of a block that is about to go. */
+static void look(void *p)
+{
+    if (p && *secret && memmem(p, malloc_usable_size(p), secret, strlen(secret)))
+        freed_with_secret++;
+}
+
+void kit_watch_freed(const char *text)
+{
+    secret = text;
+    freed_with_secret = 0;
+}
+
+unsigned long kit_freed_with_secret(void)
+{
+    return freed_with_secret;
+}
 
 static bool must_fail(void)
 {
@@ -41,7 +66,15 @@ void *__wrap_calloc(size_t count, size_t size)
 
 void *__wrap_realloc(void *p, size_t n)
 {
-    return must_fail() ? NULL : __real_realloc(p, n);
+    if (must_fail()) return NULL;
+    look(p); /* it may move, and leave its bytes behind */
+    return __real_realloc(p, n);
+}
+
+void __wrap_free(void *p)
+{
+    look(p);
+    __real_free(p);
 }
 
 void kit_alloc_fail_at(long nth)

@@ -29,6 +29,11 @@ unsigned long kit_alloc_count(void); /* allocations so far in this thread */
  * failing allocation. body must leave nothing behind (ASan checks) and must not crash. */
 void kit_each_alloc_fails(void (*body)(void *ctx), void *ctx);
 
+/* Looks for secret in every block this thread's own code frees from now on, and counts those that
+ * still hold it; "" looks no more. secret is constant text. */
+void kit_watch_freed(const char *secret);
+unsigned long kit_freed_with_secret(void);
+
 /* Simulated time: starts at mono 1000 ms, unix 2026-01-01T00:00:00Z; moves only when told. */
 struct kit_time {
     int64_t mono_ms, unix_ms;
