@@ -14,12 +14,6 @@ enum {
     HOLDERS_MAX = 16,   /* flows of one device name looked at when a newer one registers */
 };
 
-/* A flow that held a registration of this device before. */
-struct holder {
-    uint64_t flow;
-    bool same_phone; /* the same +sip.instance: it has only changed its connection */
-};
-
 struct job {
     struct call_visit *v;
     struct call_contacts contacts;
@@ -33,9 +27,12 @@ struct job {
     bool removes;        /* every contact goes */
     bool all_lines;      /* the request is for all lines of the device */
     uint64_t binding_id; /* of the first contact */
-    size_t next_line;    /* of the device's other lines, for all_lines */
-    struct holder holders[HOLDERS_MAX];
+    uint64_t claim;   /* its place among the registrations of this device; 0: nothing to settle */
+    size_t next_line; /* of the device's other lines, for all_lines */
+    uint64_t holders[HOLDERS_MAX]; /* other flows with registrations of this device */
     size_t holder_count;
+    bool is_overtaken;  /* one of them came later than this one: */
+    bool by_same_phone; /* the same +sip.instance, which has only changed its connection */
 };
 
 static void answer_error(struct call_visit *v, unsigned status, const char *reason,
@@ -226,20 +223,20 @@ static void on_holders(void *ctx, enum rc rc, const struct location_binding *con
         bool here = b->flow == mine, same = str_eq_nocase(b->instance, j->v->instance);
         if ((here && b->id != j->binding_id) || (!here && same)) j->is_new = false;
         if ((here || same) && is_sibling(j, b)) j->all_lines = true;
-        if (!here && j->holder_count < HOLDERS_MAX)
-            j->holders[j->holder_count++] = (struct holder){b->flow, same};
+        if (here && b->claim > j->claim) j->claim = b->claim;
     }
 }
 
-/* The binding this request made or renewed; 0: none of the answer. */
-static uint64_t own_binding(const struct job *j, const struct location_binding *const *bindings,
-                            size_t count)
+/* The binding this request made or renewed; NULL: none of the answer. */
+static const struct location_binding *own_binding(const struct job *j,
+                                                  const struct location_binding *const *bindings,
+                                                  size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (bindings[i]->flow == j->v->request->flow_id &&
             str_eq(bindings[i]->contact_key, j->bindings[0].contact_key))
-            return bindings[i]->id;
-    return 0;
+            return bindings[i];
+    return NULL;
 }
 
 /* A renewal on the flow that made the binding is the common case and needs no second look. */
@@ -248,7 +245,8 @@ static void look_for_holders(struct job *j, const struct location_binding *const
 {
     struct call_visit *v = j->v;
     const struct call_flow *known = call_flow_of(v->request->flow);
-    j->binding_id = own_binding(j, bindings, count);
+    const struct location_binding *own = own_binding(j, bindings, count);
+    j->binding_id = own ? own->id : 0;
     if (known && known->binding_id == j->binding_id && j->binding_id != 0) return;
     struct location_key key = {.by = LOCATION_BY_DEVICE, .text = v->device->name};
     location_fetch(v->worker->node->location, &key, j->now_mono_ms, on_holders, j);
@@ -258,23 +256,46 @@ static void on_replaced(void *ctx, enum rc rc, const struct location_binding *co
                         size_t count)
 {
     struct job *j = ctx;
+    if (rc != RC_OK || count == 0) return;
+    bool moved = j->is_overtaken ? j->by_same_phone
+                                 : str_eq_nocase(bindings[0]->instance, j->v->instance);
+    call_release(j->v->worker->node, bindings[0],
+                 moved ? CALL_RELEASE_MOVED : CALL_RELEASE_DUPLICATE);
+}
+
+static void on_rivals(void *ctx, enum rc rc, const struct location_binding *const *bindings,
+                      size_t count)
+{
+    struct job *j = ctx;
     for (size_t i = 0; rc == RC_OK && i < count; i++) {
-        bool same = str_eq_nocase(bindings[i]->instance, j->v->instance);
-        if (i == 0 && !same) call_release(j->v->worker->node, bindings[i], CALL_RELEASE_DUPLICATE);
-        if (i == 0 && same) call_release(j->v->worker->node, bindings[i], CALL_RELEASE_MOVED);
+        const struct location_binding *b = bindings[i];
+        if (b->flow == j->v->request->flow_id || b->flow == 0) continue;
+        if (b->claim > j->claim) {
+            j->is_overtaken = true;
+            j->by_same_phone = str_eq_nocase(b->instance, j->v->instance);
+        }
+        if (j->holder_count < HOLDERS_MAX) j->holders[j->holder_count++] = b->flow;
     }
 }
 
-/* The newest registration of a device name wins; the phones before are told and let go. */
-static void replace_holders(struct job *j)
+static void release_flow(struct job *j, uint64_t flow)
 {
-    struct location *l = j->v->worker->node->location;
-    for (size_t i = 0; i < j->holder_count; i++) {
-        /* Other devices on that flow are an edge's other phones. */
-        struct location_key key = {
-            .by = LOCATION_BY_DEVICE, .text = j->v->device->name, .flow = j->holders[i].flow};
-        if (j->holders[i].flow != 0) location_remove(l, &key, 0, LOCATION_REPLACED, on_replaced, j);
-    }
+    /* Other devices on that flow are an edge's other phones. */
+    struct location_key key = {.by = LOCATION_BY_DEVICE, .text = j->v->device->name, .flow = flow};
+    location_remove(j->v->worker->node->location, &key, 0, LOCATION_REPLACED, on_replaced, j);
+}
+
+/* The newest registration of a device name wins; the phones before are told and let go. All of this
+ * one's bindings are in place, so of two phones that register at once on two workers the later look
+ * sees both; by their claims both agree who is to go, and one of them always stays. */
+static void settle_name(struct job *j)
+{
+    struct location_key key = {.by = LOCATION_BY_DEVICE, .text = j->v->device->name};
+    if (j->claim == 0) return;
+    location_fetch(j->v->worker->node->location, &key, j->now_mono_ms, on_rivals, j);
+    if (j->is_overtaken) release_flow(j, j->v->request->flow_id);
+    for (size_t i = 0; !j->is_overtaken && i < j->holder_count; i++)
+        release_flow(j, j->holders[i]);
 }
 
 /* ---- changing ---- */
@@ -315,7 +336,7 @@ static void finish(struct job *j, const struct location_binding *const *bindings
         answer_error(v, 503, "", "Retry-After: 1\r\n"); /* the next one hears the reason */
         return;
     }
-    if (v->cisco && !j->removes) replace_holders(j);
+    if (v->cisco && !j->removes) settle_name(j);
     if (v->request->flow && !j->removes) {
         if (call_flow_remember(v->request->flow, v->device->name, v->cisco,
                                v->has_claims ? &v->claims : NULL, v->key_generation) != RC_OK)
@@ -382,6 +403,7 @@ static bool update_next_line(struct job *j)
             continue;
         b.aor = aor;
         b.line = line->pattern;
+        b.claim = j->claim;
         struct location_update u = {aor, &b, 1, j->now_mono_ms, j->now_unix_ms};
         location_update(v->worker->node->location, &u, on_updated, j);
         return true;

@@ -384,6 +384,99 @@ static unsigned standard(struct bed *b, struct siptx_flow *f, const char *contac
     return bed_register(b, f, "1010", contact, headers, NULL);
 }
 
+/* While the first phone's registration is on its way, another phone of the name registers whole on
+ * another worker: it comes later and takes the first one's binding away as it must. */
+struct rival {
+    struct bed *b;
+    bool is_done, takes;
+};
+
+static void on_nothing(void *ctx, enum rc rc, const struct location_binding *const *bindings,
+                       size_t count)
+{
+    (void)ctx;
+    (void)bindings;
+    (void)count;
+    assert_rc(RC_OK, rc);
+}
+
+static void on_first_registered(void *ctx, enum location_cause cause,
+                                const struct location_binding *first,
+                                const struct location_binding *old)
+{
+    struct rival *r = ctx;
+    (void)old;
+    if (cause != LOCATION_REGISTERED || r->is_done) return;
+    r->is_done = true;
+    struct location_binding second = *first;
+    second.contact = second.contact_key = STR("sip:uuid-1@10.10.10.99:1");
+    second.instance = STR("urn:uuid:99");
+    second.call_id = STR("another");
+    second.flow = 0x7f00000000000001;
+    second.id = second.claim = 0;
+    struct location_update u = {first->aor, &second, 1, r->b->time.mono_ms, r->b->time.unix_ms};
+    location_update(r->b->location, &u, on_nothing, NULL);
+    struct location_key key = {LOCATION_BY_DEVICE, STR("CSFrado"), first->flow};
+    if (r->takes) location_remove(r->b->location, &key, 0, LOCATION_REPLACED, on_nothing, NULL);
+}
+
+static void on_the_one(void *ctx, enum rc rc, const struct location_binding *const *bindings,
+                       size_t count)
+{
+    assert_rc(RC_OK, rc);
+    assert_int_equal(1, count);
+    *(uint64_t *)ctx = bindings[0]->flow;
+}
+
+static void two_phones_at_once(struct bed *b, bool takes)
+{
+    struct rival rival = {.b = b, .takes = takes};
+    char token[BED_TOKEN_MAX];
+    uint64_t flow = 0;
+    struct location_key key = {LOCATION_BY_DEVICE, STR("CSFrado"), 0};
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    assert_rc(RC_OK, location_watch(b->location, on_first_registered, &rival));
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_true(rival.is_done);
+    location_fetch(b->location, &key, b->time.mono_ms, on_the_one, &flow);
+    assert_int_equal(0x7f00000000000001, flow);
+    location_unwatch(b->location, on_first_registered, &rival);
+    /* The next to come is the newest again. */
+    struct siptx_flow *third = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62199);
+    assert_int_equal(200, bed_cisco(b, third, "CSFrado", token, NULL));
+    location_fetch(b->location, &key, b->time.mono_ms, on_the_one, &flow);
+    assert_int_equal(third->id, flow);
+}
+
+static void test_of_two_phones_at_once_the_later_stays(void **state)
+{
+    two_phones_at_once(*state, true);
+}
+
+static void test_a_phone_overtaken_takes_itself_out(void **state)
+{
+    two_phones_at_once(*state, false);
+}
+
+static void test_a_node_leaves_no_watcher_behind(void **state)
+{
+    struct bed *b = *state;
+    for (int i = 0; i < 2 * LOCATION_WATCHER_MAX; i++) {
+        struct call_node_config c = {.directory = b->directory,
+                                     .location = b->location,
+                                     .verifier = b->verifier,
+                                     .stacks = b->stacks,
+                                     .clock = kit_clock(&b->time),
+                                     .random = b->random,
+                                     .log = &b->log,
+                                     .node_name = STR("UCM2-SUB")};
+        struct call_node *n;
+        assert_rc(RC_OK, call_node_new(&c, &n));
+        call_node_free(n);
+    }
+}
+
 static void test_standard_challenge_names_scope_and_server(void **state)
 {
     struct bed *b = *state;
@@ -661,6 +754,9 @@ int main(void)
         T(test_mode_off_lets_oauth_registrations_go),
         T(test_a_lost_connection_takes_its_bindings),
         T(test_the_newest_registration_of_a_device_name_wins),
+        T(test_of_two_phones_at_once_the_later_stays),
+        T(test_a_phone_overtaken_takes_itself_out),
+        T(test_a_node_leaves_no_watcher_behind),
         T(test_standard_challenge_names_scope_and_server),
         T(test_several_contacts_fetch_and_star),
         T(test_star_leaves_the_shared_lines_other_devices),

@@ -314,6 +314,44 @@ static void test_who_watches_no_more_hears_nothing(void **state)
     assert_string_equal("refreshed:sip:a@h ", f->heard);
 }
 
+static void see_claim(void *ctx, enum rc rc, const struct location_binding *const *b, size_t count)
+{
+    assert_rc(RC_OK, rc);
+    assert_int_equal(1, count);
+    *(uint64_t *)ctx = b[0]->claim;
+}
+
+static uint64_t claim_of(struct fixture *f, struct location_key key)
+{
+    uint64_t claim = 0;
+    location_fetch(f->l, &key, T0, see_claim, &claim);
+    settle();
+    return claim;
+}
+
+static void test_who_came_last_has_the_highest_claim(void **state)
+{
+    struct fixture *f = *state;
+    struct location_binding a = contact("sip:a@h", "one", 1, 60);
+    struct location_binding b = contact("sip:b@h", "two", 1, 60);
+    a.flow = 1;
+    b.flow = 2;
+    assert_rc(RC_OK, update(f, "sip:1010", &a, 1, T0));
+    assert_rc(RC_OK, update(f, "sip:1011", &b, 1, T0));
+    uint64_t first = claim_of(f, AOR("sip:1010")), second = claim_of(f, AOR("sip:1011"));
+    assert_true(first > 0 && second > first);
+    a.cseq++;
+    assert_rc(RC_OK, update(f, "sip:1010", &a, 1, T0));
+    assert_int_equal(first, claim_of(f, AOR("sip:1010"))); /* a refresh is no new claim */
+    a.cseq++;
+    a.flow = 3;
+    assert_rc(RC_OK, update(f, "sip:1010", &a, 1, T0));
+    assert_true(claim_of(f, AOR("sip:1010")) > second);
+    b.claim = claim_of(f, AOR("sip:1010"));
+    assert_rc(RC_OK, update(f, "sip:1012", &b, 1, T0));
+    assert_int_equal(b.claim, claim_of(f, AOR("sip:1012")));
+}
+
 /* --- time --- */
 
 static void test_sweep_takes_what_expired(void **state)
@@ -652,6 +690,7 @@ int location_contract_run(const struct location_backend *b)
         T(test_star_removes_all_in_order),
         T(test_star_of_one_device_leaves_the_others),
         T(test_who_watches_no_more_hears_nothing),
+        T(test_who_came_last_has_the_highest_claim),
         T(test_sweep_takes_what_expired),
         T(test_expired_make_room_and_do_not_block),
         T(test_found_by_everything),

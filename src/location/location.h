@@ -51,6 +51,10 @@ struct location_binding {
     int64_t token_expires_unix_s; /* 0 none */
     int64_t since_unix_ms;        /* first registered; kept over refreshes by the location */
     uint64_t id;                  /* unique; given by the location, kept over refreshes */
+    uint64_t
+        claim; /* rises with each registration that is new or comes over another flow, kept over
+                       other refreshes: who came last has the highest. Given by the location; an
+                       update may name one it gave before (the same phone's other lines) */
 };
 
 const struct location_binding *location_binding_ref(const struct location_binding *b);
@@ -97,7 +101,7 @@ void location_unwatch(struct location *l, location_change_fn *fn, void *ctx);
 struct location_update {
     struct str aor;
     const struct location_binding
-        *contacts; /* aor, id, since_unix_ms ignored; granted_s == 0 removes */
+        *contacts; /* aor, id, since_unix_ms ignored, claim 0: anew; granted_s == 0 removes */
     size_t count;
     int64_t mono_now_ms, unix_now_ms;
 };

@@ -48,6 +48,7 @@ enum rc location_new(const struct location_config *config, const struct random_s
     random_fill(random, &l->key, sizeof l->key);
     random_fill(random, &l->shard_key, sizeof l->shard_key);
     atomic_init(&l->next_id, 1);
+    atomic_init(&l->next_claim, 1);
     enum rc rc = init_parts(l, random);
     if (rc == RC_OK)
         *out = l;
@@ -263,6 +264,9 @@ static void update_apply_one(struct update *x, struct location_aor *aor, size_t 
         return;
     }
     fresh->pub.id = old ? old->pub.id : atomic_fetch_add(&x->l->next_id, 1);
+    if (old && old->pub.flow == fresh->pub.flow && fresh->pub.claim == 0)
+        fresh->pub.claim = old->pub.claim;
+    if (fresh->pub.claim == 0) fresh->pub.claim = atomic_fetch_add(&x->l->next_claim, 1);
     fresh->pub.since_unix_ms = old ? old->pub.since_unix_ms : x->u->unix_now_ms;
     put_in(x->l, aor, fresh, x->u->mono_now_ms);
     x->fresh[i] = NULL;

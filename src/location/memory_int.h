@@ -87,7 +87,7 @@ struct location {
     struct hash_key key, shard_key; /* two, so that a shard's keys still spread in its map */
     int64_t start_mono_ms;
     atomic_size_t binding_count, aor_count;
-    atomic_uint_fast64_t next_id, next_seq, causes[LOCATION_CAUSE_COUNT];
+    atomic_uint_fast64_t next_id, next_seq, next_claim, causes[LOCATION_CAUSE_COUNT];
     struct location_shard shards[LOCATION_SHARDS];
     struct location_table tables[LOCATION_LINKS];
     struct location_watcher watchers[LOCATION_WATCHER_MAX];
