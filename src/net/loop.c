@@ -180,6 +180,13 @@ static void free_signals(struct net_loop *loop)
     }
 }
 
+/* What was lent may have held anybody's secrets. */
+static void free_lent(uint8_t *p, size_t n)
+{
+    if (p) explicit_bzero(p, n);
+    free(p);
+}
+
 struct net_loop *net_loop_free(struct net_loop *loop)
 {
     if (!loop) return NULL;
@@ -198,9 +205,9 @@ struct net_loop *net_loop_free(struct net_loop *loop)
         loop->blocks = block->next;
         free(block);
     }
-    free(loop->in);
-    free(loop->plain);
-    free(loop->out);
+    free_lent(loop->in, LOOP_IN_BYTES);
+    free_lent(loop->plain, LOOP_PLAIN_BYTES);
+    free_lent(loop->out, LOOP_OUT_BYTES);
     free(loop);
     return NULL;
 }

@@ -170,7 +170,7 @@ void stream_forget(struct net_stream *s)
 static void free_closed(void *ctx)
 {
     struct net_stream *s = ctx;
-    buf_fini(&s->rest);
+    stream_drop_rest(s);
     SSL_free(s->ssl);
     net_tls_unref(s->tls);
     free(s);

@@ -137,6 +137,30 @@ static void test_a_rest_is_shown_again_with_what_follows(void **state)
     pair_free(&p);
 }
 
+/* Tokens and passwords pass through here: what is let go of, both ways, is wiped. */
+static void test_no_byte_outlives_its_buffers(void **state)
+{
+    (void)state;
+    static const char secret[] = "5ecret-t0ken";
+    struct pair p = pair_make(&roomy);
+    char in[64];
+    p.end->take = take_lines;
+    kit_watch_freed(secret);
+    say(&p, secret); /* a rest, taken with what follows */
+    say(&p, "\n");
+    assert_rc(RC_OK, net_stream_write(p.end->stream, str_bytes(STR("5ecret-t0ken"))));
+    net_loop_turn(p.loop, false);
+    assert_int_equal(sizeof secret - 1, read(p.fd, in, sizeof in));
+    say(&p, secret); /* a rest that stays */
+    net_stream_close(p.end->stream);
+    p.end->stream = NULL;
+    net_loop_turn(p.loop, false);
+    p.loop = net_loop_free(p.loop);
+    assert_int_equal(0, kit_freed_with_secret());
+    kit_watch_freed("");
+    pair_free(&p);
+}
+
 static void test_an_endless_message_ends_the_stream(void **state)
 {
     (void)state;
@@ -635,6 +659,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_arrive_whole_though_sent_a_byte_at_a_time),
         cmocka_unit_test(test_a_rest_is_shown_again_with_what_follows),
+        cmocka_unit_test(test_no_byte_outlives_its_buffers),
         cmocka_unit_test(test_an_endless_message_ends_the_stream),
         cmocka_unit_test(test_silence_ends_the_stream_and_each_byte_defers_that),
         cmocka_unit_test(test_a_message_begun_must_be_finished_in_time),

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 static struct bed bed;
-static char text[8192];
+static char text[16384];
 
 static const struct siptx_counters *counters(void)
 {
@@ -263,6 +263,24 @@ static void test_pinned_udp_flows_leave_the_door_open(void **state)
     assert_int_equal(MAX - 1, counters()->flows_closed[SIPTX_CLOSE_IDLE]);
 }
 
+static void test_credentials_do_not_outlive_their_message(void **state)
+{
+    (void)state;
+    static const char secret[] = "5ecret-t0ken";
+    static char more[12000];
+    struct siptx_flow *f = bed_flow(&bed, SIPTX_TLS, 1, 5070);
+    kit_watch_freed(secret);
+    for (int fill = 0; fill <= 9000; fill += 9000) { /* within the block, and on the heap */
+        snprintf(more, sizeof more, "X: %0*d\r\nProxy-Authorization: Bearer token=\"%s\"\r\n",
+                 fill + 1, 0, secret);
+        bed_in(f, bed_request(text, sizeof text, "REGISTER", "", 1, more));
+    }
+    assert_int_equal(2, bed.requests);
+    bed_fini(&bed);
+    assert_int_equal(0, kit_freed_with_secret());
+    kit_watch_freed("");
+}
+
 static unsigned released;
 
 static void release(void *user)
@@ -310,6 +328,7 @@ int main(void)
         T(test_rows),
         T(test_oversized_messages),
         T(test_udp_flows_end_when_idle_and_give_way),
+        T(test_credentials_do_not_outlive_their_message),
         T(test_pinned_udp_flows_leave_the_door_open),
         T(test_flows_have_ids_users_and_ends),
     };

@@ -74,10 +74,19 @@ struct siptx_block *siptx_block_get(struct siptx_stack *s)
     return b;
 }
 
+/* A message may hold credentials: what of the block was used is wiped. */
+static void block_wipe(struct siptx_block *b)
+{
+    if (b->arena.heap)
+        arena_wipe(&b->arena);
+    else
+        explicit_bzero(b->first, (size_t)(b->arena.at - b->first));
+}
+
 void siptx_block_put(struct siptx_stack *s, struct siptx_block *b)
 {
     if (!b) return;
-    arena_fini(&b->arena);
+    block_wipe(b);
     if (s->block_count >= s->limits.pool_count) {
         free(b);
         return;
