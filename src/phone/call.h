@@ -53,7 +53,6 @@ enum phone_call_cause {
     PHONE_CAUSE_HUNG_UP,      /* by us */
     PHONE_CAUSE_PEER_HUNG_UP, /* by BYE */
     PHONE_CAUSE_PEER_GAVE_UP, /* an incoming one, by CANCEL */
-    PHONE_CAUSE_ELSEWHERE,    /* an incoming one, answered by another device of the line */
     PHONE_CAUSE_REJECTED,     /* an incoming one, by us */
     PHONE_CAUSE_UNANSWERED,   /* an incoming one, nobody took it in PHONE_RING_S */
     PHONE_CAUSE_BUSY,         /* 486, 600 */
@@ -62,7 +61,6 @@ enum phone_call_cause {
     PHONE_CAUSE_NOT_FOUND,    /* 404, 410, 484, 604 */
     PHONE_CAUSE_FORBIDDEN,    /* 401, 403, 407 after what we could prove */
     PHONE_CAUSE_UNACCEPTABLE, /* 415, 488, 606: no common codec, or encryption */
-    PHONE_CAUSE_UNENCRYPTED,  /* the other side would not encrypt, and this line must */
     PHONE_CAUSE_SERVER,       /* any other refusal */
     PHONE_CAUSE_TIMEOUT,      /* no answer at all in 64*T1 */
     PHONE_CAUSE_LOST,         /* the connection went and did not come back in time */
@@ -120,6 +118,8 @@ struct phone_media_ops {
     enum rc (*take_answer)(void *media, struct str answer, struct media_refusal *why);
     void (*offer_failed)(void *media);
     enum rc (*answer)(void *media, struct str offer, struct buf *sdp, struct media_refusal *why);
+    /* Could this offer be answered? Nothing sounds yet. May be NULL: everything rings. */
+    enum rc (*check)(void *media, struct str offer, struct media_refusal *why);
     void (*hold)(void *media, bool hold);
     bool (*is_held)(void *media);
 };

@@ -39,6 +39,18 @@ static const struct phone_exit_row table[] = {
     {PHONE_EXIT_REPLACED, "replaced", "another phone signed in as this device"},
     {PHONE_EXIT_REFUSED, "refused", "the registration was refused in another way"},
     {PHONE_EXIT_UNPROTECTED, "unprotected", "a token was asked for without TLS"},
+    {PHONE_EXIT_BUSY, "busy", "the number called is busy"},
+    {PHONE_EXIT_NO_ANSWER, "no-answer", "nobody answered the call"},
+    {PHONE_EXIT_DECLINED, "declined", "the other side declined the call"},
+    {PHONE_EXIT_NOT_FOUND, "not-found", "there is no such number"},
+    {PHONE_EXIT_CALL_FORBIDDEN, "call-forbidden", "the server does not allow the call"},
+    {PHONE_EXIT_UNACCEPTABLE, "unacceptable", "no common codec, or no encryption"},
+    {PHONE_EXIT_CALL_REFUSED, "call-refused", "the call was refused in another way"},
+    {PHONE_EXIT_CALL_LOST, "call-lost", "the call broke off"},
+    {PHONE_EXIT_TRANSFER, "transfer", "a transfer, hold or resume failed"},
+    {PHONE_EXIT_SCRIPT, "script", "a step of the script cannot be done"},
+    {PHONE_EXIT_WAITED, "waited", "what the script waited for did not come in time"},
+    {PHONE_EXIT_CALL_ENDED, "call-ended", "the other side hung up before the script was through"},
 };
 
 const struct phone_exit_row *phone_exit_table(size_t *count)
@@ -192,6 +204,18 @@ bool phone_problem_is_lasting(enum phone_exit code)
     case PHONE_EXIT_UNPROTECTED:
     case PHONE_EXIT_NOT_SIGNED_IN:
     case PHONE_EXIT_REPLACED: return true;
+    case PHONE_EXIT_BUSY:
+    case PHONE_EXIT_NO_ANSWER:
+    case PHONE_EXIT_DECLINED:
+    case PHONE_EXIT_NOT_FOUND:
+    case PHONE_EXIT_CALL_FORBIDDEN:
+    case PHONE_EXIT_UNACCEPTABLE:
+    case PHONE_EXIT_CALL_REFUSED:
+    case PHONE_EXIT_CALL_LOST:
+    case PHONE_EXIT_TRANSFER:
+    case PHONE_EXIT_SCRIPT:
+    case PHONE_EXIT_WAITED:
+    case PHONE_EXIT_CALL_ENDED:
     case PHONE_EXIT_OK:
     case PHONE_EXIT_FAILED:
     case PHONE_EXIT_USAGE:

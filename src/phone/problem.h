@@ -43,6 +43,19 @@ enum phone_exit {
     PHONE_EXIT_REPLACED = 44,      /* another phone signed in with this device name */
     PHONE_EXIT_REFUSED = 45,       /* any other final answer */
     PHONE_EXIT_UNPROTECTED = 46,   /* a token was asked for on a connection without TLS */
+    /* a call of a script */
+    PHONE_EXIT_BUSY = 50,
+    PHONE_EXIT_NO_ANSWER = 51,
+    PHONE_EXIT_DECLINED = 52,
+    PHONE_EXIT_NOT_FOUND = 53,      /* no such number */
+    PHONE_EXIT_CALL_FORBIDDEN = 54, /* the server does not allow the call */
+    PHONE_EXIT_UNACCEPTABLE = 55,   /* no common codec or encryption */
+    PHONE_EXIT_CALL_REFUSED = 56,   /* any other refusal */
+    PHONE_EXIT_CALL_LOST = 57,      /* it ended without either side's wish */
+    PHONE_EXIT_TRANSFER = 58,       /* a transfer, hold or resume failed */
+    PHONE_EXIT_SCRIPT = 59,         /* a step could not be done: no call, no file */
+    PHONE_EXIT_WAITED = 60,         /* what a step waited for did not come in time */
+    PHONE_EXIT_CALL_ENDED = 61,     /* the other side hung up before the script was through */
 };
 
 enum { PHONE_PROBLEM_MAX = 768 };
