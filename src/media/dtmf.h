@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 enum {
+    MEDIA_DTMF_CLOCK = 8000, /* of durations: telephone-event/8000 is what is offered */
     MEDIA_EVENT_BYTES = 4,
     MEDIA_DTMF_QUEUE = 64,     /* digits waiting */
     MEDIA_DTMF_TONE_MS = 100,  /* a key is down */
@@ -63,10 +64,10 @@ struct media_dtmf_change {
     unsigned duration_ms;
 };
 void media_dtmf_receiver_init(struct media_dtmf_receiver *r, unsigned clock_hz);
-/* Writes up to two changes (an end that was lost, then a new key); returns how many. */
+/* Writes the changes: at most an end that was lost, a new key, and its end; returns how many. */
 unsigned media_dtmf_receive(struct media_dtmf_receiver *r, uint32_t timestamp,
                             const struct media_event *event, uint64_t now_ms,
-                            struct media_dtmf_change out[2]);
+                            struct media_dtmf_change out[3]);
 /* A key whose end never came is up after 200 ms without a packet. True: *out is set. */
 bool media_dtmf_expire(struct media_dtmf_receiver *r, uint64_t now_ms,
                        struct media_dtmf_change *out);

@@ -7,9 +7,8 @@
 #include "media/codec.h"
 
 enum {
-    MEDIA_JITTER_SLOTS = 64,       /* packets waiting at most */
-    MEDIA_JITTER_DELAY_MIN = 20,   /* ms */
-    MEDIA_JITTER_DELAY_FIRST = 40, /* before anything is known */
+    MEDIA_JITTER_SLOTS = 64,     /* packets waiting at most */
+    MEDIA_JITTER_DELAY_MIN = 40, /* ms */
     MEDIA_JITTER_DELAY_MAX = 240,
     MEDIA_JITTER_HISTORY = 250, /* packets: 5 s of a usual call */
 };
@@ -46,10 +45,10 @@ struct media_heard {
     bool hurry;           /* the delay is longer than needed: shorten this sound if it can be done
                              well, and say so with media_jitter_skipped */
 };
-/* What stands at the player's place. played_ahead: samples decoded before and not yet played. */
+/* What stands at the player's place. frame: what is made up at once. played_ahead: samples decoded before and not yet played. */
 void media_jitter_get(struct media_jitter *jitter, unsigned frame, unsigned played_ahead,
                       uint64_t now_ms, struct media_heard *out);
-void media_jitter_skipped(struct media_jitter *jitter, unsigned samples);
+void media_jitter_skipped(struct media_jitter *jitter, uint64_t now_ms);
 
 unsigned media_jitter_delay_ms(const struct media_jitter *jitter);  /* now */
 unsigned media_jitter_target_ms(const struct media_jitter *jitter); /* wanted */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct media_resampler;
-/* RC_INVALID: a rate outside 8000..48000, or a ratio with more than 480 phases; RC_NOMEM. */
+/* RC_INVALID: a rate outside 8000..48000, or a ratio with more than 640 phases; RC_NOMEM. */
 MUST_CHECK enum rc media_resampler_new(unsigned from_hz, unsigned to_hz,
                                        struct media_resampler **out);
 struct media_resampler *media_resampler_free(struct media_resampler *r); /* NULL */

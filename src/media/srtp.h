@@ -1,13 +1,13 @@
-/* media/srtp.h - SRTP and SRTCP (RFC 3711, 7714) with keys from SDP (RFC 4568), over libsrtp2. One
+/* media/srtp.h - SRTP and SRTCP (RFC 3711, 7714) with keys from SDP (sip/sdes.h), over libsrtp2. One
  * object is one direction under one key. Replayed packets are refused; the sources a peer may show
  * under one key are bounded. Keys are wiped when their holder goes. Not thread-safe; objects of
  * different threads do not touch. */
 #ifndef MEDIA_SRTP_H
 #define MEDIA_SRTP_H
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
 
+/* In the order of enum sip_sdes_suite. */
 enum media_suite {
     MEDIA_SUITE_NONE, /* plain RTP */
     MEDIA_AES_CM_128_HMAC_SHA1_80,
@@ -20,13 +20,12 @@ enum media_suite {
 enum {
     MEDIA_SRTP_KEY_MAX = 44,      /* bytes of key and salt together */
     MEDIA_SRTP_OVERHEAD_MAX = 20, /* bytes a protected RTP or RTCP packet may be longer */
+    MEDIA_SRTP_ROOM = 160,        /* bytes libsrtp2 wants to find behind a packet it protects */
     MEDIA_SRTP_SOURCES_MAX = 16,  /* SSRCs taken under one receiving key */
 };
 
 struct str media_suite_name(enum media_suite suite); /* "AEAD_AES_256_GCM"; "" for none */
-/* ASCII case ignored. MEDIA_SUITE_NONE: not one of ours. */
-enum media_suite media_suite_find(struct str name);
-size_t media_suite_key_len(enum media_suite suite); /* key and salt, bytes; 0 for none */
+size_t media_suite_key_len(enum media_suite suite);  /* key and salt, bytes; 0 for none */
 
 /* Key and salt. By value; whoever holds one wipes it. */
 struct media_srtp_key {
@@ -37,10 +36,6 @@ void media_srtp_key_make(struct media_srtp_key *key, enum media_suite suite,
                          const struct random_source *random);
 void media_srtp_key_wipe(struct media_srtp_key *key);
 bool media_srtp_key_eq(const struct media_srtp_key *a, const struct media_srtp_key *b);
-/* The base64 text after "inline:". RC_MALFORMED; RC_INVALID: not the suite's length. */
-MUST_CHECK enum rc media_srtp_key_parse(enum media_suite suite, struct str text,
-                                        struct media_srtp_key *out);
-void media_srtp_key_print(struct buf *out, const struct media_srtp_key *key);
 
 struct media_srtp;
 /* The library is set up once a process, whoever comes first. RC_NOMEM, RC_IO. */
@@ -49,10 +44,10 @@ MUST_CHECK enum rc media_srtp_receiver_new(const struct media_srtp_key *key,
                                            struct media_srtp **out);
 struct media_srtp *media_srtp_free(struct media_srtp *srtp); /* NULL */
 
-/* In place: packet holds n bytes and room for MEDIA_SRTP_OVERHEAD_MAX more. */
+/* In place: packet is aligned as a uint32_t, holds *n bytes and room for MEDIA_SRTP_ROOM more. */
 MUST_CHECK enum rc media_srtp_protect(struct media_srtp *srtp, uint8_t *packet, size_t *n);
 MUST_CHECK enum rc media_srtcp_protect(struct media_srtp *srtp, uint8_t *packet, size_t *n);
-/* In place. RC_DENIED: not authentic; RC_EXISTS: a replay or too old; RC_BUSY: a source too many;
+/* In place, aligned likewise. RC_DENIED: not authentic; RC_EXISTS: a replay or too old; RC_BUSY: a source too many;
  * RC_MALFORMED. After a failure packet's contents mean nothing. */
 MUST_CHECK enum rc media_srtp_unprotect(struct media_srtp *srtp, uint8_t *packet, size_t *n);
 MUST_CHECK enum rc media_srtcp_unprotect(struct media_srtp *srtp, uint8_t *packet, size_t *n);

@@ -40,9 +40,9 @@ unsigned media_stream_rate(const struct media_stream *stream); /* of steps; 0: n
 /* Every MEDIA_FRAME_MS: takes rate * 20 ms samples from mic (NULL: silence), fills speaker with as many.
  * Sends RTP, and RTCP when it is due. */
 void media_stream_step(struct media_stream *stream, const int16_t *mic, int16_t *speaker);
-/* A datagram. Bytes are changed (SRTP works in place). */
+/* A datagram; it may go after return. */
 void media_stream_receive(struct media_stream *stream, bool rtcp_port, const struct net_addr *from,
-                          uint8_t *packet, size_t n);
+                          struct bytes packet);
 MUST_CHECK enum rc media_stream_dtmf(struct media_stream *stream, struct str digits);
 void media_stream_bye(struct media_stream *stream); /* RTCP BYE, once */
 

@@ -23,7 +23,7 @@ MUST_CHECK enum rc media_wav_parse(struct bytes file, struct media_wav *out);
 int16_t media_wav_sample(const struct media_wav *wav, size_t i);
 void media_wav_print_header(uint8_t out[MEDIA_WAV_HEADER], unsigned rate_hz, uint32_t data_bytes);
 
-/* A file, mono, converted to a rate. */
+/* A file's sound, mono. */
 struct media_sound {
     unsigned rate_hz;
     size_t sample_count;
