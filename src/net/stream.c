@@ -152,7 +152,7 @@ struct net_stream *stream_new(struct net_loop *loop, int fd, const struct net_st
     s->config = *config;
     s->last_in_ms = net_loop_now_ms(loop);
     list_init(&s->link);
-    buf_init(&s->rest, (size_t)config->message_max + REST_SLACK);
+    buf_init_secret(&s->rest, (size_t)config->message_max + REST_SLACK);
     buf_init(&s->wire, (size_t)config->queue_max + LOOP_OUT_BYTES);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* refused by a UNIX socket: fine */
     return s;
@@ -170,7 +170,7 @@ void stream_forget(struct net_stream *s)
 static void free_closed(void *ctx)
 {
     struct net_stream *s = ctx;
-    stream_drop_rest(s);
+    buf_fini(&s->rest);
     SSL_free(s->ssl);
     net_tls_unref(s->tls);
     free(s);

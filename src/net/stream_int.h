@@ -76,7 +76,6 @@ void stream_handshake(struct net_stream *stream);
 void stream_readable(struct net_stream *stream);
 void stream_flush(void *stream);
 void stream_say_bye(struct net_stream *stream);    /* close_notify, as far as it goes */
-void stream_drop_rest(struct net_stream *stream);
 void stream_drop_plain(struct net_stream *stream); /* what is not yet encrypted */
 void stream_drop_output(struct net_stream *stream);
 

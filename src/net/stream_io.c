@@ -131,15 +131,9 @@ static enum rc send_wire(struct net_stream *s)
     return RC_OK;
 }
 
-/* What passes through may be a token or a password. */
-static void wipe(struct buf *b)
-{
-    if (b->p) explicit_bzero(b->p, b->cap);
-}
-
 static void give_block_back(struct net_stream *s)
 {
-    wipe(&s->out);
+    explicit_bzero(s->out.p, s->out.cap); /* it may have been a token or a password */
     if (s->out.cap == LOOP_BLOCK_BYTES)
         loop_block_give(s->loop, s->out.p);
     else
@@ -269,7 +263,7 @@ enum rc net_stream_write(struct net_stream *s, struct bytes data)
         return RC_BUSY;
     }
     if (!s->out.p) {
-        buf_init(&s->out, SIZE_MAX);
+        buf_init_secret(&s->out, SIZE_MAX);
         s->out.p = loop_block_take(s->loop);
         if (!s->out.p) return RC_NOMEM;
         s->out.cap = LOOP_BLOCK_BYTES;
@@ -285,12 +279,6 @@ enum rc net_stream_write(struct net_stream *s, struct bytes data)
 }
 
 /* ---- receiving ---- */
-
-void stream_drop_rest(struct net_stream *s)
-{
-    wipe(&s->rest);
-    buf_fini(&s->rest);
-}
 
 /* True when the stream is still open afterwards. */
 static bool keep_rest(struct net_stream *s, struct bytes data, size_t taken)
@@ -308,7 +296,7 @@ static bool keep_rest(struct net_stream *s, struct bytes data, size_t taken)
         stream_end(s, NET_CLOSE_TOO_BIG, 0);
         return false;
     }
-    if (s->rest.n == 0) stream_drop_rest(s);
+    if (s->rest.n == 0) buf_fini(&s->rest);
     stream_message_due(s, s->rest.n > 0, taken > 0);
     return true;
 }

@@ -172,7 +172,7 @@ enum rc siptx_stack_new(const struct siptx_config *config, struct siptx_stack **
     list_init(&s->free_servers);
     list_init(&s->free_clients);
     random_fill(&config->random, &s->key, sizeof s->key);
-    buf_init(&s->out, 2 * (size_t)s->limits.message_max + 65536);
+    buf_init_secret(&s->out, 2 * (size_t)s->limits.message_max + 65536);
     enum rc rc = tables_init(s);
     if (rc == RC_OK) rc = siptx_node_enter(s);
     if (rc != RC_OK) {
