@@ -3,6 +3,7 @@
 #ifndef CALL_CALL_INT_H
 #define CALL_CALL_INT_H
 #include "call/call.h"
+#include "call/quota.h"
 #include "crypto/secret.h"
 #include "directory/directory.h"
 #include "oauth/verify.h"
@@ -53,7 +54,8 @@ struct call_worker {
     int64_t
         refused_logged_ms; /* bounds the log of refused connections: when credit was last earned, */
     int refused_credit;    /* how many lines may still be written, */
-    int64_t refused_unlogged; /* and how many were not */
+    int64_t refused_unlogged;    /* and how many were not */
+    struct call_quota strangers; /* bounds the log of refused requests that prove nothing */
 };
 
 /* The present parameters; good until the worker's next request. */
@@ -141,6 +143,8 @@ extern const struct str call_allow; /* "Allow: ...CRLF" */
 
 /* policy.c: asks the line policy about v and says so in log and counters. */
 void call_decide(struct call_visit *v);
+/* The same for a verdict that was reached later. */
+void call_tell_verdict(struct call_visit *v);
 /* Does a stored binding still fit the configuration? */
 bool call_binding_fits(struct call_node *n, const struct location_binding *b, enum call_why *why);
 
@@ -159,6 +163,9 @@ enum call_release {
     CALL_RELEASE_RESET,     /* an operator wished so */
 };
 void call_release(struct call_node *n, const struct location_binding *b, enum call_release why);
+/* What that comes to on the thread of the flow's stack. */
+void call_release_here(struct call_node *n, struct siptx_stack *s, const struct location_binding *b,
+                       enum call_release why);
 
 /* refusals.c */
 struct call_refusals *call_refusals_new(const struct random_source *random);

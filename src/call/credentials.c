@@ -127,12 +127,11 @@ static enum call_proof digest_judge(struct call_visit *v, const struct sip_diges
     char text[NET_ADDR_TEXT_MAX];
     buf_init_fixed(&source, text, sizeof text);
     if (v->request->flow) net_addr_print_ip(&source, &v->request->flow->peer);
-    enum rc rc = call_nonce_check(d->nonce, secret_bytes(&n->nonce_key), clock_unix_s(&n->clock),
-                                  v->profile->nonce_validity_s, buf_str(&source));
-    v->nonce_is_stale = rc == RC_EXPIRED;
-    if (rc != RC_OK) return CALL_PROOF_BAD;
+    enum rc age = call_nonce_check(d->nonce, secret_bytes(&n->nonce_key), clock_unix_s(&n->clock),
+                                   v->profile->nonce_validity_s, buf_str(&source));
+    if (age != RC_OK && age != RC_EXPIRED) return CALL_PROOF_BAD;
     const struct directory_user *owner = directory_user_ref(n->directory, v->device->owner);
-    rc = RC_DENIED;
+    enum rc rc = RC_DENIED;
     if (owner && owner->active && str_eq_nocase(d->username, owner->id) &&
         str_eq(d->realm, owner->digest_realm) && uri_fits(v, d)) {
         struct call_ha1 ha1 = {owner->digest_md5, owner->digest_sha256};
@@ -140,7 +139,8 @@ static enum call_proof digest_judge(struct call_visit *v, const struct sip_diges
     }
     directory_user_unref(owner);
     if (rc != RC_OK) return CALL_PROOF_BAD;
-    v->nonce_is_stale = nonce_is_replayed(v, d);
+    /* Only to who knows the password (RFC 7616, 3.3): else it would tell known devices from others. */
+    v->nonce_is_stale = age == RC_EXPIRED || nonce_is_replayed(v, d);
     return v->nonce_is_stale ? CALL_PROOF_BAD : CALL_PROOF_GOOD;
 }
 

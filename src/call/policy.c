@@ -23,12 +23,22 @@ static void ask_user(struct call_visit *v)
     directory_user_unref(u);
 }
 
+/* Has the peer shown that it may speak for the device, or at least for a user? */
+static bool is_stranger(const struct call_visit *v)
+{
+    const struct call_question *q = &v->question;
+    return q->bearer != CALL_PROOF_GOOD && q->digest != CALL_PROOF_GOOD && !q->cert_names_device;
+}
+
 static void log_verdict(const struct call_visit *v, const char *detail)
 {
     const struct log *log = v->worker->node->log;
     bool quiet = v->verdict.why == CALL_WHY_NO_TOKEN || v->verdict.why == CALL_WHY_NO_DIGEST;
     enum log_level level = quiet ? LOG_DEBUG : LOG_WARN;
+    int64_t missed = 0, now_ms = clock_mono_ms(&v->worker->node->clock);
     if (!log || level > log->level) return;
+    if (!quiet && is_stranger(v) && !call_quota_take(&v->worker->strangers, now_ms, &missed))
+        return;
     bool asks = v->verdict.action == CALL_CHALLENGE_BEARER ||
                 v->verdict.action == CALL_CHALLENGE_DIGEST;
     char peer[NET_ADDR_TEXT_MAX];
@@ -39,7 +49,7 @@ static void log_verdict(const struct call_visit *v, const char *detail)
               LOG_STR("user", v->has_claims ? v->claims.user : STR("")),
               LOG_CSTR("listener", call_listener_name(v->listener)), LOG_STR("peer", from),
               LOG_CSTR("why", call_why_name(v->verdict.why)), LOG_CSTR("detail", detail),
-              LOG_CSTR("text", call_why_text(v->verdict.why)));
+              LOG_CSTR("text", call_why_text(v->verdict.why)), LOG_INT("unlogged_before", missed));
 }
 
 static void copy_text(char *out, size_t cap, struct str s)
@@ -67,6 +77,16 @@ static void note_refusal(struct call_visit *v, const char *detail)
     call_refusals_add(v->worker->node->refusals, v->device->name, &r);
 }
 
+void call_tell_verdict(struct call_visit *v)
+{
+    const char *detail = v->verdict.why == CALL_WHY_BAD_TOKEN ? oauth_reason_name(v->token_reason)
+                                                              : "";
+    atomic_fetch_add_explicit(&v->worker->node->counters.verdicts[v->verdict.why], 1,
+                              memory_order_relaxed);
+    log_verdict(v, detail);
+    note_refusal(v, detail);
+}
+
 void call_decide(struct call_visit *v)
 {
     struct call_question *q = &v->question;
@@ -87,13 +107,7 @@ void call_decide(struct call_visit *v)
     if (!oauth_line) call_credentials_digest(v);
     q->cert_names_device = v->listener == CALL_SECURE && cert_names(v);
     v->verdict = call_linepolicy_decide(q);
-    if (v->verdict.action == CALL_ACCEPT) return;
-    const char *detail = v->verdict.why == CALL_WHY_BAD_TOKEN ? oauth_reason_name(v->token_reason)
-                                                              : "";
-    atomic_fetch_add_explicit(&v->worker->node->counters.verdicts[v->verdict.why], 1,
-                              memory_order_relaxed);
-    log_verdict(v, detail);
-    note_refusal(v, detail);
+    if (v->verdict.action != CALL_ACCEPT) call_tell_verdict(v);
 }
 
 /* ---- the same question about what is stored ---- */

@@ -589,6 +589,7 @@ static void registered_request(struct call_visit *v)
     if (token_left_s(j) <= 0) { /* within the leeway, but nothing can be granted on it */
         v->verdict = (struct call_verdict){CALL_CHALLENGE_BEARER, CALL_WHY_BAD_TOKEN};
         v->token_reason = OAUTH_EXPIRED;
+        call_tell_verdict(v);
         call_answer_challenge(v);
         return;
     }

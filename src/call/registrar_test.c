@@ -2,6 +2,7 @@
 
 #include "call/bed.h"
 #include "call/call_int.h"
+#include "crypto/digest.h"
 
 #include <stdio.h>
 
@@ -223,6 +224,48 @@ static void test_a_bad_token_is_challenged_and_logged_once_without_it(void **sta
     assert_string_equal("expired", r.detail);
     assert_int_equal(407, bed_cisco(b, f, "CSFrado", "eyJhbGciOiJub25lIn0.e30.", NULL));
     assert_int_equal(0, bed_count(b));
+}
+
+/* What anybody may send must not fill the disk. */
+static void test_strangers_cannot_flood_the_log(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    size_t lines = 0;
+    struct call_counters c;
+    bed_pass(b, 10000);
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    for (int i = 0; i < 60; i++) {
+        b->lines.n = 0, b->lines.text[0] = '\0';
+        assert_int_equal(407, bed_cisco(b, f, "CSFrado", "eyJhbGciOiJub25lIn0.e30.", NULL));
+        lines += kit_log_has(&b->lines, "event=line.challenged") != 0;
+    }
+    assert_int_equal(20, lines);
+    call_node_count(b->node, &c);
+    assert_int_equal(60, c.verdicts[CALL_WHY_BAD_TOKEN]);
+    bed_token(b, token, "eve", "g1", 3600); /* who has proved something is always heard of */
+    b->lines.n = 0, b->lines.text[0] = '\0';
+    assert_int_equal(403, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_true(kit_log_has(&b->lines, "event=line.refused"));
+    bed_pass(b, 100);
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", "bad", NULL));
+    assert_true(kit_log_has(&b->lines, "unlogged_before=40"));
+}
+
+static void test_a_token_with_no_time_left_is_told_of(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct call_counters c;
+    struct call_refusal r;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", -10); /* within the leeway */
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", token, NULL));
+    call_node_count(b->node, &c);
+    assert_int_equal(1, c.verdicts[CALL_WHY_BAD_TOKEN]);
+    assert_true(kit_log_has(&b->lines, "event=line.challenged"));
+    assert_true(kit_log_has(&b->lines, "why=bad-token detail=expired"));
+    assert_true(call_node_last_refusal(b->node, STR("CSFrado"), &r));
 }
 
 static void test_another_users_token(void **state)
@@ -712,6 +755,93 @@ static void test_a_udp_flow_forgotten_keeps_its_bindings(void **state)
     assert_int_equal(1, bed_count(b));
 }
 
+/* ---- Digest ---- */
+
+#define HA1 "00112233445566778899aabbccddeeff"
+
+static void md5_hex(char out[33], const char *text)
+{
+    uint8_t raw[CRYPTO_MD5_LEN];
+    assert_rc(RC_OK, crypto_md5(str_bytes(str_from(text)), raw));
+    for (size_t i = 0; i < sizeof raw; i++)
+        snprintf(out + 2 * i, 3, "%02x", raw[i]);
+}
+
+/* SEP000000000002 on line 1013, whose owner rado has Digest credentials. */
+static void add_digest_device(struct bed *b)
+{
+    struct store_why why = {""};
+    struct store_profile p = store_profile_default();
+    struct store_user u = {.id = STR("rado"),
+                           .roles = STORE_ROLE_USER,
+                           .active = true,
+                           .digest_realm = STR("ccmsipline"),
+                           .digest_md5 = STR(HA1)};
+    struct store_line own = {.pattern = STR("1013")};
+    struct store_device_line line = {.index = 1, .pattern = own.pattern, .contact = STR("uuid-4")};
+    struct store_device d = {.name = STR("SEP000000000002"),
+                             .model = 503,
+                             .owner = STR("rado"),
+                             .profile = STR("digest"),
+                             .enabled = true,
+                             .lines = &line,
+                             .line_count = 1};
+    p.name = STR("digest");
+    p.digest = true;
+    assert_rc(RC_OK, store_user_put(b->store, &admin, STORE_UPDATE, &u, &why));
+    assert_rc(RC_OK, store_profile_put(b->store, &admin, STORE_ADD, &p, &why));
+    assert_rc(RC_OK, store_line_put(b->store, &admin, STORE_ADD, &own, &why));
+    assert_rc(RC_OK, store_device_put(b->store, &admin, STORE_ADD, &d, &why));
+    bed_param(b, store_param_def(STORE_P_DIGEST_ALGORITHMS)->name, "MD5");
+}
+
+static unsigned digest_register(struct bed *b, struct siptx_flow *f, const char *line,
+                                const char *nonce, const char *ha1)
+{
+    char text[512], ha2[33], response[33], headers[768];
+    md5_hex(ha2, "REGISTER:sip:10.10.10.1");
+    snprintf(text, sizeof text, "%s:%s:%s", ha1, nonce, ha2);
+    md5_hex(response, text);
+    snprintf(headers, sizeof headers,
+             "Authorization: Digest username=\"rado\", realm=\"ccmsipline\", nonce=\"%s\", "
+             "uri=\"sip:10.10.10.1\", response=\"%s\", algorithm=MD5\r\n",
+             nonce, response);
+    return bed_register(b, f, line, "<sip:a@10.10.10.10:5060>", headers, NULL);
+}
+
+/* The challenge as far as it does not differ by chance. */
+static void challenge_of(const struct bed *b, char out[256], char nonce[128])
+{
+    const char *line = strstr(b->sent, "\r\nWWW-Authenticate: "), *at, *end;
+    assert_non_null(line);
+    assert_non_null(at = strstr(line, "nonce=\""));
+    assert_non_null(end = strchr(at + 7, '"'));
+    snprintf(nonce, 128, "%.*s", (int)(end - at - 7), at + 7);
+    snprintf(out, 256, "%.*s%.*s", (int)(at - line), line, (int)strcspn(end, "\r"), end);
+}
+
+static void test_a_stale_nonce_tells_strangers_nothing(void **state)
+{
+    struct bed *b = *state;
+    char known[256], unknown[256], nonce[128], next[128];
+    struct siptx_flow *f = bed_flow(b, SIPTX_UDP, CALL_LINE, 5060);
+    add_digest_device(b);
+    assert_int_equal(401, bed_register(b, f, "1013", "<sip:a@10.10.10.10:5060>", NULL, NULL));
+    challenge_of(b, known, nonce);
+    bed_pass(b, 601000);
+    f = bed_flow(b, SIPTX_UDP, CALL_LINE, 5060); /* the old one was idle for too long */
+    assert_int_equal(401, digest_register(b, f, "1013", nonce, "wrong"));
+    challenge_of(b, known, next);
+    assert_int_equal(401, digest_register(b, f, "1999", nonce, "wrong"));
+    challenge_of(b, unknown, next);
+    assert_string_equal(unknown, known);
+    assert_has_not(b, "stale=true");
+    assert_int_equal(401, digest_register(b, f, "1013", nonce, HA1));
+    assert_has(b, "stale=true"); /* to who knows the password */
+    challenge_of(b, known, next);
+    assert_int_equal(200, digest_register(b, f, "1013", next, HA1));
+}
+
 /* ---- everything else ---- */
 
 static void test_other_requests_on_an_oauth_line_need_a_token_too(void **state)
@@ -744,6 +874,8 @@ int main(void)
         T(test_the_refresh_of_one_line_keeps_all_lines),
         T(test_lines_registered_one_by_one_stay_apart),
         T(test_a_bad_token_is_challenged_and_logged_once_without_it),
+        T(test_strangers_cannot_flood_the_log),
+        T(test_a_token_with_no_time_left_is_told_of),
         T(test_another_users_token),
         T(test_an_unknown_device_is_404_only_after_a_good_token),
         T(test_mode_off_is_the_port_mismatch),
@@ -770,6 +902,7 @@ int main(void)
         T(test_an_expired_token_remembered_is_no_bad_token),
         T(test_a_refresh_with_a_new_token_ends_the_refusal),
         T(test_a_udp_flow_forgotten_keeps_its_bindings),
+        T(test_a_stale_nonce_tells_strangers_nothing),
         T(test_other_requests_on_an_oauth_line_need_a_token_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
