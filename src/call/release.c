@@ -63,10 +63,15 @@ static const char *reason_word(enum call_release why)
 static void send_notify(struct siptx_stack *s, struct siptx_flow *f, const struct release *r)
 {
     char local[NET_ADDR_TEXT_MAX], body[160];
+    static const char *const transports[] = {
+        [SIPTX_UDP] = "udp", [SIPTX_TCP] = "tcp", [SIPTX_TLS] = "tls"};
     struct str host = net_addr_text(&f->local, local);
     struct buf *out = siptx_request_begin(s, f, STR("NOTIFY"), r->contact);
-    buf_printf(out, "From: <sip:%.*s@%.*s>;tag=%s\r\n", STR_ARG(r->line), STR_ARG(host),
-               r->from_tag);
+    buf_put_lit(out, "From: <sip:");
+    sip_uri_print_user(out, r->line);
+    buf_printf(out, "@%.*s>;tag=%s\r\nContact: <sip:", STR_ARG(host), r->from_tag);
+    sip_uri_print_user(out, r->line);
+    buf_printf(out, "@%.*s;transport=%s>\r\n", STR_ARG(host), transports[f->transport]);
     buf_printf(out, "To: <%.*s>\r\nCall-ID: %s@%.*s\r\nCSeq: 1 NOTIFY\r\nMax-Forwards: 70\r\n",
                STR_ARG(r->contact), r->call_id, STR_ARG(host));
     buf_put_lit(out,
@@ -102,6 +107,13 @@ static void on_worker(struct siptx_stack *s, void *ctx)
         let_flow_go(f);
     }
     free(r);
+}
+
+void call_release_here(struct call_node *n, struct siptx_stack *s, const struct location_binding *b,
+                       enum call_release why)
+{
+    struct release *r = release_new(n, b, why);
+    if (r) on_worker(s, r);
 }
 
 void call_release(struct call_node *n, const struct location_binding *b, enum call_release why)
