@@ -16,6 +16,7 @@ struct siptx_inbox {
 struct siptx_node {
     pthread_mutex_t lock;
     struct siptx_inbox *inboxes[SIPTX_WORKER_MAX];
+    atomic_size_t parcel_bytes[SIPTX_WORKER_MAX]; /* of responses on their way to each */
 };
 
 struct siptx_node *siptx_node_new(void)
@@ -157,7 +158,10 @@ size_t siptx_stack_deliver(struct siptx_stack *s)
 
 /* ---- responses for another worker ---- */
 
+enum { PARCEL_BYTES_MAX = 16 << 20 }; /* to one worker: a branch that names it is easily forged */
+
 struct parcel {
+    atomic_size_t *counted; /* in the node, which outlives the stacks */
     size_t n;
     char bytes[];
 };
@@ -173,17 +177,32 @@ static void parcel_open(struct siptx_stack *s, void *ctx)
             siptx_count(&s->counters.dropped_responses);
     }
     if (b) siptx_block_put(s, b);
+    atomic_fetch_sub(p->counted, p->n);
     free(p);
+}
+
+/* NULL: out of memory, or too much is on its way already. */
+static struct parcel *parcel_new(atomic_size_t *counted, struct str bytes)
+{
+    struct parcel *p = NULL;
+    if (atomic_fetch_add(counted, bytes.n) <= PARCEL_BYTES_MAX - bytes.n)
+        p = malloc(sizeof *p + bytes.n);
+    if (!p) {
+        atomic_fetch_sub(counted, bytes.n);
+        return NULL;
+    }
+    p->counted = counted;
+    p->n = bytes.n;
+    memcpy(p->bytes, bytes.p, bytes.n);
+    return p;
 }
 
 void siptx_node_hand_over(struct siptx_stack *s, unsigned worker, struct str bytes)
 {
-    struct parcel *p = s->config.node ? malloc(sizeof *p + bytes.n) : NULL;
-    if (p) {
-        p->n = bytes.n;
-        memcpy(p->bytes, bytes.p, bytes.n);
-        if (siptx_node_post(s->config.node, worker, parcel_open, p) == RC_OK) return;
-        free(p);
-    }
+    struct siptx_node *n = s->config.node;
+    struct parcel *p = n ? parcel_new(&n->parcel_bytes[worker], bytes) : NULL;
+    if (p && siptx_node_post(n, worker, parcel_open, p) == RC_OK) return;
+    if (p) atomic_fetch_sub(p->counted, p->n);
+    free(p);
     siptx_count(&s->counters.dropped_responses);
 }

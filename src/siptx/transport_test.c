@@ -483,6 +483,38 @@ static void test_response_that_comes_in_by_another_worker(void **state)
     buf_fini(&sent);
 }
 
+/* Anyone can name another worker in a branch: what waits for that one is bounded. */
+static void test_forged_responses_to_another_worker_are_bounded(void **state)
+{
+    (void)state;
+    enum { BODY = 60000, COUNT = 400 };
+    static const struct siptx_wire_ops ops = {.send = swallow};
+    static char text[BODY + 1024];
+    struct siptx_flow_desc d = {.transport = SIPTX_TCP,
+                                .local = net_addr_v4(127, 0, 0, 1, 1),
+                                .peer = net_addr_v4(127, 0, 0, 1, 2),
+                                .ops = &ops};
+    struct siptx_flow *f;
+    const struct siptx_counters *here = siptx_stack_counters(w.server);
+    const struct siptx_counters *there = siptx_stack_counters(w.client);
+    int n = snprintf(text, sizeof text,
+                     "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP h;branch=z9hG4bKbl020123456789abcdef\r\n"
+                     "From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 1\r\n"
+                     "CSeq: 1 OPTIONS\r\nContent-Length: %d\r\n\r\n%0*d",
+                     BODY, BODY, 0);
+    assert_rc(RC_OK, siptx_flow_open(w.server, &d, &f));
+    for (int round = 0; round < 2; round++) {
+        uint64_t dropped_here = here->dropped_responses, dropped_there = there->dropped_responses;
+        for (int i = 0; i < COUNT; i++)
+            siptx_flow_input(f, str_of(text, (size_t)n));
+        dropped_here = here->dropped_responses - dropped_here;
+        assert_true(dropped_here > COUNT / 4 && dropped_here < COUNT);
+        turns(2);
+        dropped_there = there->dropped_responses - dropped_there;
+        assert_int_equal(COUNT, dropped_here + dropped_there);
+    }
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -499,6 +531,7 @@ int main(void)
         T(test_silence_ends_strangers_but_not_who_is_pinned),
         T(test_posts_reach_the_worker_named),
         T(test_response_that_comes_in_by_another_worker),
+        T(test_forged_responses_to_another_worker_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
