@@ -76,9 +76,11 @@ static void ask(struct tls_conn *conn, X509 *cert)
 bool tls_conn_admit(SSL *ssl)
 {
     struct tls_conn *conn = tls_conn_of(ssl);
-    if (!conn->tls->admit) return true;
+    if (conn->tls->server && !conn->tls->mutual) return true;
     X509 *cert = SSL_get0_peer_certificate(ssl);
-    if (!cert) return false; /* required, so it cannot be missing */
+    /* Verified, or there would be no handshake; should a session ever say otherwise, it ends here. */
+    if (!cert || SSL_get_verify_result(ssl) != X509_V_OK) return false;
+    if (!conn->tls->admit) return true;
     if (conn->admitted == ADMIT_UNASKED) ask(conn, cert);
     return conn->admitted == ADMIT_YES;
 }

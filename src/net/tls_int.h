@@ -37,7 +37,8 @@ struct tls_conn {
 bool tls_conn_setup(SSL_CTX *ctx); /* callbacks every context has */
 SSL *tls_conn_new(struct net_tls *tls);
 struct tls_conn *tls_conn_of(const SSL *ssl);
-/* After the handshake: may this peer stay (a resumed session is asked about again)? */
+/* After the handshake: may this peer stay? It must have been verified, now or when its session began,
+ * where that is wanted, and be admitted (a resumed session is asked about again). */
 bool tls_conn_admit(SSL *ssl);
 /* The verified peer, made at the first call; NULL: none, or no memory. */
 const struct net_tls_peer *tls_conn_peer(SSL *ssl);
