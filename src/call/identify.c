@@ -107,5 +107,4 @@ void call_identify_device(struct call_visit *v)
     if (!v->device) return;
     v->profile = directory_profile_ref(d, v->device->profile);
     v->line = line_of(v, v->device);
-    if (v->request->flow) siptx_flow_set_label(v->request->flow, v->device->name);
 }

@@ -77,6 +77,25 @@ static void note_refusal(struct call_visit *v, const char *detail)
     call_refusals_add(v->worker->node->refusals, v->device->name, &r);
 }
 
+/* The trace shows the flow's messages under the device's name: with '?' while it has only been said
+ * and not shown. */
+static void label_flow(const struct call_visit *v)
+{
+    char text[SIPTX_LABEL_MAX];
+    struct buf label;
+    struct siptx_flow *f = v->request->flow;
+    const struct call_flow *known = call_visit_known(v);
+    if (!f || !v->device) return;
+    bool proved = v->verdict.action == CALL_ACCEPT || v->question.digest == CALL_PROOF_GOOD ||
+                  v->question.cert_names_device ||
+                  (v->question.bearer == CALL_PROOF_GOOD && v->question.user_owns) ||
+                  (known && str_eq_nocase(known->device, v->device->name));
+    buf_init_fixed(&label, text, sizeof text);
+    buf_put_str(&label, str_sub(v->device->name, 0, SIPTX_LABEL_MAX - !proved));
+    if (!proved) buf_put_char(&label, '?');
+    siptx_flow_set_label(f, buf_str(&label));
+}
+
 void call_tell_verdict(struct call_visit *v)
 {
     const char *detail = v->verdict.why == CALL_WHY_BAD_TOKEN ? oauth_reason_name(v->token_reason)
@@ -107,6 +126,7 @@ void call_decide(struct call_visit *v)
     if (!oauth_line) call_credentials_digest(v);
     q->cert_names_device = v->listener == CALL_SECURE && cert_names(v);
     v->verdict = call_linepolicy_decide(q);
+    label_flow(v);
     if (v->verdict.action != CALL_ACCEPT) call_tell_verdict(v);
 }
 

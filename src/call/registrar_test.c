@@ -268,6 +268,23 @@ static void test_a_token_with_no_time_left_is_told_of(void **state)
     assert_true(call_node_last_refusal(b->node, STR("CSFrado"), &r));
 }
 
+static void test_a_stranger_is_marked_in_the_devices_ladder(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_string_equal("CSFrado?", f->label);
+    bed_token(b, token, "eve", "g1", 3600); /* another user's proof is none for this device */
+    assert_int_equal(403, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_string_equal("CSFrado?", f->label);
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_string_equal("CSFrado", f->label);
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", "bad", NULL));
+    assert_string_equal("CSFrado", f->label); /* its own flow: it has proved that */
+}
+
 static void test_another_users_token(void **state)
 {
     struct bed *b = *state;
@@ -876,6 +893,7 @@ int main(void)
         T(test_a_bad_token_is_challenged_and_logged_once_without_it),
         T(test_strangers_cannot_flood_the_log),
         T(test_a_token_with_no_time_left_is_told_of),
+        T(test_a_stranger_is_marked_in_the_devices_ladder),
         T(test_another_users_token),
         T(test_an_unknown_device_is_404_only_after_a_good_token),
         T(test_mode_off_is_the_port_mismatch),

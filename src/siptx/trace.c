@@ -245,6 +245,13 @@ uint64_t siptx_trace_add(struct siptx_trace *t, int64_t unix_ms, const struct si
     return siptx_trace_add_record(t, &r);
 }
 
+/* "name?" to "name" */
+static bool is_doubted(struct str label, struct str name)
+{
+    return label.n == name.n + 1 && label.p[name.n] == '?' &&
+           str_eq_nocase(str_sub(label, 0, name.n), name);
+}
+
 void siptx_trace_label(struct siptx_trace *t, uint64_t flow_id, uint64_t first_seq,
                        struct str label)
 {
@@ -256,7 +263,8 @@ void siptx_trace_label(struct siptx_trace *t, uint64_t flow_id, uint64_t first_s
     struct record *rec;
     for (int i = 0; i < WALK_BACK_MAX && (rec = before(&t->recent, &place, &prev_n)); i++) {
         if (rec->seq < first_seq) break;
-        if (rec->flow_id != flow_id || rec->label_n > 0 || label.n == 0) continue;
+        if (rec->flow_id != flow_id || label.n == 0) continue;
+        if (rec->label_n > 0 && !is_doubted(str_of(rec->label, rec->label_n), label)) continue;
         memcpy(rec->label, label.p, label.n);
         rec->label_n = (uint8_t)label.n;
     }
@@ -282,7 +290,7 @@ static bool filter_takes(const struct siptx_trace_filter *f, const struct siptx_
 {
     return r->seq > f->after_seq && r->unix_ms >= f->since_unix_ms &&
            (f->flow_id == 0 || f->flow_id == r->flow_id) &&
-           (f->label.n == 0 || str_eq_nocase(f->label, r->label));
+           (f->label.n == 0 || str_eq_nocase(f->label, r->label) || is_doubted(r->label, f->label));
 }
 
 static struct siptx_trace_record view(const struct record *rec)

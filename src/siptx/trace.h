@@ -53,7 +53,8 @@ uint64_t siptx_trace_add(struct siptx_trace *t, int64_t unix_ms, const struct si
 /* The same for what has no flow (yet); label may be empty. */
 uint64_t siptx_trace_add_record(struct siptx_trace *t, const struct siptx_trace_record *r);
 /* Gives records of flow_id from first_seq on, which have none, a label (cut at SIPTX_LABEL_MAX),
- * as long as they are in the first ring. siptx_flow_set_label calls it. */
+ * as long as they are in the first ring. A label "name?" is of who has only said so; "name" takes
+ * its place when it comes. siptx_flow_set_label calls it. */
 void siptx_trace_label(struct siptx_trace *t, uint64_t flow_id, uint64_t first_seq,
                        struct str label);
 /* Marks records from_seq..to_seq of flow_id routine, as long as they are in the first ring. */
@@ -62,7 +63,7 @@ void siptx_trace_mark_routine(struct siptx_trace *t, uint64_t flow_id, uint64_t 
 
 /* Which records. Empty label and flow_id 0: all. */
 struct siptx_trace_filter {
-    struct str label;      /* records of flows that bear it (ASCII case ignored) */
+    struct str label;      /* records of flows that bear it, or it and '?' (ASCII case ignored) */
     uint64_t flow_id;      /* this flow only */
     int64_t since_unix_ms; /* not older */
     uint64_t after_seq;    /* newer than this record: to follow along */

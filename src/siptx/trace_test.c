@@ -183,6 +183,21 @@ static void test_random_lengths_never_tear_a_record(void **state)
     }
 }
 
+static void test_who_only_says_a_name_is_marked_until_he_proves_it(void **state)
+{
+    (void)state;
+    uint64_t first = add(7, 1, SIPTX_TRACE_IN, "", STR("a"));
+    siptx_trace_label(trace, 7, first, STR("SEP1?"));
+    (void)add(8, 2, SIPTX_TRACE_IN, "SEP1?", STR("b"));
+    (void)add(9, 3, SIPTX_TRACE_IN, "SEP11", STR("c"));
+    struct siptx_trace_filter doubted = {.label = STR("SEP1?")}, both = {.label = STR("sep1")};
+    assert_string_equal("a,b,", query(both).text);
+    assert_string_equal("a,b,", query(doubted).text);
+    siptx_trace_label(trace, 7, first, STR("SEP1"));
+    assert_string_equal("a,b,", query(both).text);
+    assert_string_equal("b,", query(doubted).text);
+}
+
 static void test_stack_traces_flows_with_labels_and_ends(void **state)
 {
     (void)state;
@@ -247,6 +262,7 @@ int main(void)
         T(test_long_messages_are_cut),
         T(test_refusals_outlive_routine),
         T(test_random_lengths_never_tear_a_record),
+        T(test_who_only_says_a_name_is_marked_until_he_proves_it),
         T(test_stack_traces_flows_with_labels_and_ends),
         T(test_readers_beside_writers),
     };
