@@ -1,9 +1,9 @@
 /* net/listener.c - one listening descriptor, accepted from by each loop that joined.
  *
  * A TLS connection passes two lists of its member: `waiting` until it has said something, `shaking`
- * while its handshake runs (oldest first), and then `open`, which is only for closing all of them. When
- * all handshake places are taken, a handshake that has stalled gives way to the newcomer; otherwise
- * the newcomer goes, so that a rush of honest peers makes progress. */
+ * while its handshake runs (longest silent first), and then `open`, which is only for closing all of
+ * them. When all handshake places are taken, a handshake that has stalled gives way to the newcomer;
+ * otherwise the newcomer goes, so that a rush of honest peers makes progress. */
 #include "net/listener.h"
 #include "net/loop_int.h"
 #include "net/stream_int.h"
@@ -161,9 +161,9 @@ static struct member *member_of(const struct net_stream *s)
 /* Ends the handshake that has waited longest for its peer, if that is long enough. */
 static bool shed_stalled(struct member *m)
 {
-    struct list *oldest = list_first(&m->shaking);
-    if (!oldest) return false;
-    struct net_stream *s = LIST_OF(oldest, struct net_stream, link);
+    struct list *first = list_first(&m->shaking);
+    if (!first) return false;
+    struct net_stream *s = LIST_OF(first, struct net_stream, link);
     if (net_loop_now_ms(m->loop) - s->last_in_ms < STALLED_MS) return false;
     stream_end(s, NET_CLOSE_SHED, 0);
     return true;
@@ -180,6 +180,13 @@ static bool on_hello(struct net_stream *s)
     list_remove(&s->link);
     list_push_back(&m->shaking, &s->link);
     return true;
+}
+
+/* `shaking` stays in the order of the last word. */
+static void on_progress(struct net_stream *s)
+{
+    list_remove(&s->link);
+    list_push_back(&member_of(s)->shaking, &s->link);
 }
 
 static void on_open(struct net_stream *s)
@@ -214,7 +221,7 @@ static void on_failed(struct net_stream *s, const struct net_close *why)
     if (m->events->on_refused) m->events->on_refused(m->ctx, &s->peer, why);
 }
 
-static const struct stream_acceptor acceptor = {on_hello, on_open, on_failed};
+static const struct stream_acceptor acceptor = {on_hello, on_progress, on_open, on_failed};
 
 static bool begin(struct member *m, struct net_stream *s, const struct net_addr *peer)
 {

@@ -389,6 +389,35 @@ static void test_handshakes_under_way_are_bounded_and_stalled_ones_give_way(void
     host_close(&h);
 }
 
+/* One that trickles does not shield those that began after it and say nothing. */
+static void test_the_longest_silent_handshake_gives_way(void **state)
+{
+    (void)state;
+    struct net_limits_config limits = generous;
+    limits.handshakes_max = 2;
+    struct host h;
+    struct caller caller;
+    host_open(&h, &limits, true);
+    int trickling = dial(&h, 1), stalled = dial(&h, 1);
+    begin_hello(trickling);
+    TURN_UNTIL(&h, net_limits_handshakes(h.limits) == 1);
+    begin_hello(stalled);
+    TURN_UNTIL(&h, net_limits_handshakes(h.limits) == 2);
+    net_loop_skip_ms(h.loop, 3000);
+    assert_int_equal(1, send(trickling, "\0", 1, 0));
+    for (int i = 0; i < 3; i++)
+        net_loop_turn(h.loop, false);
+    call(&caller, &h, &cert);
+    TURN_UNTIL(&h, caller.closed || h.accepted == 1);
+    assert_false(caller.closed);
+    assert_true(is_closed_by_host(stalled));
+    assert_int_equal(1, net_limits_handshakes(h.limits));
+    close(trickling);
+    close(stalled);
+    hang_up(&caller);
+    host_close(&h);
+}
+
 static void test_a_handshake_that_stalls_times_out(void **state)
 {
     (void)state;
@@ -633,6 +662,7 @@ int main(void)
         cmocka_unit_test(test_a_broken_hello_is_a_tls_failure),
         cmocka_unit_test(test_silence_costs_no_handshake_and_times_out),
         cmocka_unit_test(test_handshakes_under_way_are_bounded_and_stalled_ones_give_way),
+        cmocka_unit_test(test_the_longest_silent_handshake_gives_way),
         cmocka_unit_test(test_a_handshake_that_stalls_times_out),
         cmocka_unit_test(test_a_new_certificate_serves_new_connections_only),
         cmocka_unit_test(test_a_taken_port_names_its_holder_and_a_closed_one_is_free_at_once),

@@ -20,7 +20,8 @@ enum stream_state {
 
 /* What one who accepts wants to know of a stream before it is open. */
 struct stream_acceptor {
-    bool (*on_hello)(struct net_stream *stream); /* the first bytes are TLS: may it go on? */
+    bool (*on_hello)(struct net_stream *stream);    /* the first bytes are TLS: may it go on? */
+    void (*on_progress)(struct net_stream *stream); /* more of the handshake has come */
     void (*on_open)(struct net_stream *stream);
     void (*on_failed)(struct net_stream *stream, const struct net_close *why);
 };

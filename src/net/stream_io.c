@@ -420,7 +420,10 @@ static void arrived(struct net_stream *s, size_t n)
     s->last_in_ms = net_loop_now_ms(loop);
     switch ((enum stream_state)s->state) {
     case STREAM_SILENT: first_bytes(s, bytes_of(loop->in, n)); break;
-    case STREAM_HANDSHAKE: stream_handshake(s); break;
+    case STREAM_HANDSHAKE:
+        if (s->acceptor) s->acceptor->on_progress(s);
+        stream_handshake(s);
+        break;
     case STREAM_OPEN:
         if (s->ssl)
             read_tls(s);
