@@ -2,6 +2,7 @@
 
 #include "admin/api_int.h"
 #include "base/buf.h"
+#include "store/cdr.h"
 #include <stdio.h>
 
 /* ---- every noun: add, show, change, list, remove ---- */
@@ -40,6 +41,16 @@ static const struct {
      "{\"client_id\":\"app\",\"redirect_uris\":[\"https://a/x\"],\"loopback\":true}",
      "\"scopes\":[\"openid\",\"offline_access\",\"sip\"]", "{\"enabled\":false}",
      "\"enabled\":false"},
+    {"hunt-groups", "2000",
+     "{\"number\":\"2000\",\"algorithm\":\"Top Down\",\"members\":[\"1010\"]}",
+     "\"algorithm\":\"sequential\",\"members\":[\"1010\"]", "{\"algorithm\":\"longest-idle\"}",
+     "\"algorithm\":\"longest idle\",\"members\":[\"1010\"]"},
+    {"trunks", "lab", "{\"name\":\"lab\",\"host\":\"192.0.2.1\",\"srtp_allowed\":true}",
+     "\"transport\":\"TLS\",\"srtp_allowed\":true,\"peers\":[],\"enabled\":true",
+     "{\"peers\":[\"192.0.2.0/24\",\"sbc.example.com\"],\"port\":5061}",
+     "\"peers\":[\"192.0.2.0/24\",\"sbc.example.com\"]"},
+    {"route-patterns", "[^1]*\\+#X?!", "{\"pattern\":\"[^1]*\\\\+#X?!\",\"line\":\"1010\"}",
+     "\"line\":\"1010\"", "{\"line\":\"\",\"blocked\":true}", "\"blocked\":true"},
 };
 
 static void add_line(struct bed *b)
@@ -75,6 +86,114 @@ static void test_every_noun_comes_changes_and_goes(void **state)
         assert_int_equal(404, bed_ask(b, "DELETE", one, "", &answer));
         buf_fini(&path);
     }
+}
+
+static void test_call_settings_of_lines_and_devices(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    add_line(b);
+    assert_int_equal(200, bed_ask(b, "PATCH", "lines/1010",
+                                  "{\"forward_all\":\"2000\",\"cfna\":\"1011\",\"ring_s\":30,"
+                                  "\"busy_trigger\":\"4\"}",
+                                  &answer));
+    assert_has(answer.p, "\"forward_all\":\"2000\",\"forward_busy\":\"\",\"forward_no_answer\":"
+                         "\"1011\",\"ring_s\":30,\"busy_trigger\":4");
+    assert_int_equal(422, bed_ask(b, "PATCH", "lines/1010", "{\"ring_s\":301}", &answer));
+    assert_has(answer.p, "1 to 300");
+    assert_int_equal(422, bed_ask(b, "PATCH", "lines/1010", "{\"forward_all\":\"1010\"}", &answer));
+    assert_has(answer.p, "leads to itself");
+    bed_ask(b, "POST", "devices", "{\"name\":\"CSFeva\",\"dnd\":true}", &answer);
+    assert_has(answer.p, "\"dnd\":true");
+}
+
+static void test_members_and_patterns_are_refused_with_the_reason(void **state)
+{
+    struct bed *b = *state;
+    static const struct {
+        const char *plural, *body, *why;
+    } refused[] = {
+        {"hunt-groups", "{\"number\":\"2000\"}", "needs members"},
+        {"hunt-groups", "{\"number\":\"2000\",\"members\":[\"1999\"]}", "no line 1999"},
+        {"hunt-groups", "{\"number\":\"2000\",\"members\":[1010]}", "list of texts"},
+        {"hunt-groups", "{\"number\":\"2000\",\"members\":\"1010 1010\"}", "stands twice"},
+        {"hunt-groups", "{\"number\":\"2000\",\"algorithm\":\"random\",\"members\":\"1010\"}",
+         "parallel, sequential, longest idle"},
+        {"hunt-groups", "{\"number\":\"1010\",\"members\":\"1010\"}", "taken by the line"},
+        {"trunks", "{\"name\":\"a\",\"host\":\"h\",\"transport\":\"UDP\",\"srtp\":true}",
+         "needs transport TLS"},
+        {"route-patterns", "{\"pattern\":\"9.@\",\"line\":\"1010\"}", "numbering plan"},
+        {"route-patterns", "{\"pattern\":\"!.#\",\"line\":\"1010\"}", "one digit each"},
+        {"route-patterns", "{\"pattern\":\"9X\"}", "leads somewhere"},
+    };
+    struct str answer;
+    add_line(b);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        if (bed_ask(b, "POST", refused[i].plural, refused[i].body, &answer) != 422)
+            fail_msg("%s: %.*s", refused[i].body, STR_ARG(answer));
+        assert_has(answer.p, refused[i].why);
+    }
+}
+
+static void add_cdr(struct bed *b, const char *caller, int64_t start_ms)
+{
+    struct store_cdr r = {.call = STR("c1"),
+                          .node = STR("ucm1"),
+                          .caller = str_from(caller),
+                          .dialled = STR("1011"),
+                          .called = STR("1011"),
+                          .start_unix_ms = start_ms,
+                          .answer_unix_ms = start_ms + 2000,
+                          .end_unix_ms = start_ms + 63500,
+                          .status = 200,
+                          .cause = 16,
+                          .reason = STR("hung up"),
+                          .end_by = STORE_CDR_BY_CALLED,
+                          .encrypted = true};
+    assert_rc(RC_OK, store_cdr_add(b->store, &r, 1, &b->why));
+}
+
+static void test_records_of_calls(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    add_cdr(b, "1010", 1774868611000);
+    add_cdr(b, "1012", 1774868612000);
+    assert_int_equal(200, bed_ask(b, "GET", "cdrs?number=1010", "", &answer));
+    assert_has(answer.p, "\"caller\":\"1010\"");
+    assert_has(answer.p, "\"start_ms\":1774868611000,\"answer_ms\":1774868613000,"
+                         "\"end_ms\":1774868674500,\"duration_s\":61,\"status\":200,\"cause\":16,"
+                         "\"reason\":\"hung up\",\"ended_by\":\"called\",\"encrypted\":true}]");
+    assert_has(answer.p, "\"more\":false");
+    assert_int_equal(200, bed_ask(b, "GET", "cdrs?limit=1", "", &answer));
+    assert_has(answer.p, "\"caller\":\"1012\"");
+    assert_has(answer.p, "\"more\":true");
+    assert_int_equal(200, bed_ask(b, "GET", "cdrs?until=1774868612000", "", &answer));
+    assert_null(strstr(answer.p, "1012"));
+    assert_int_equal(400, bed_ask(b, "GET", "cdrs?since=yesterday", "", &answer));
+}
+
+static void test_calls_under_way(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    assert_int_equal(200, bed_ask(b, "GET", "calls", "", &answer));
+    assert_has(answer.p, "{\"calls\":[],\"more\":false}");
+    b->has_call = true;
+    assert_int_equal(200, bed_ask(b, "GET", "calls?number=1010", "", &answer));
+    assert_has(answer.p, "\"caller\":\"1010\"");
+    assert_has(answer.p, "\"state\":\"answered\"");
+    assert_has(answer.p, "\"encrypted\":true");
+    assert_int_equal(200, bed_ask(b, "GET", "calls?number=1999", "", &answer));
+    assert_has(answer.p, "\"calls\":[]");
+    assert_int_equal(200, bed_ask(b, "GET", "status", "", &answer));
+    assert_has(answer.p, "\"calls\":1");
+    b->live.calls = NULL; /* a node that handles none */
+    b->live.call_count = NULL;
+    assert_int_equal(200, bed_ask(b, "GET", "calls", "", &answer));
+    assert_has(answer.p, "\"calls\":[]");
+    assert_int_equal(200, bed_ask(b, "GET", "status", "", &answer));
+    assert_has(answer.p, "\"calls\":0");
 }
 
 static void test_no_secret_comes_back(void **state)
@@ -304,6 +423,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_every_noun_comes_changes_and_goes),
+        T(test_call_settings_of_lines_and_devices),
+        T(test_members_and_patterns_are_refused_with_the_reason),
+        T(test_records_of_calls),
+        T(test_calls_under_way),
         T(test_no_secret_comes_back),
         T(test_refusals_say_what_was_wrong),
         T(test_only_the_version_one_saw_is_changed),

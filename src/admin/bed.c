@@ -87,6 +87,37 @@ static size_t registration_count(void *ctx)
     return b->is_registered ? 1 : 0;
 }
 
+static enum rc calls(void *ctx, struct str number, uint64_t after_id, size_t limit, struct arena *a,
+                     struct admin_live_call **out, size_t *count)
+{
+    struct bed *b = ctx;
+    (void)limit;
+    *out = ARENA_NEW(a, struct admin_live_call);
+    *count = 0;
+    if (!*out) return RC_NOMEM;
+    if (!b->has_call || after_id >= 9 || (number.n > 0 && !str_eq(number, STR("1010"))))
+        return RC_OK;
+    **out = (struct admin_live_call){.id = 9,
+                                     .call = STR("c9"),
+                                     .caller = STR("1010"),
+                                     .caller_device = STR("CSFrado"),
+                                     .dialled = STR("2000"),
+                                     .called = STR("1011\x1b[2J"),
+                                     .called_device = STR("CSFada"),
+                                     .state = STR("answered"),
+                                     .start_unix_ms = 1774868611000,
+                                     .answer_unix_ms = 1774868613000,
+                                     .encrypted = true};
+    *count = 1;
+    return RC_OK;
+}
+
+static size_t call_count(void *ctx)
+{
+    struct bed *b = ctx;
+    return b->has_call ? 1 : 0;
+}
+
 static enum rc listeners(void *ctx, struct arena *a, struct admin_listener **out, size_t *count)
 {
     struct bed *b = ctx;
@@ -197,6 +228,8 @@ int bed_setup(void **state)
                                   .last_refusal = last_refusal,
                                   .reset_device = reset_device,
                                   .registration_count = registration_count,
+                                  .calls = calls,
+                                  .call_count = call_count,
                                   .listeners = listeners,
                                   .port_is_free = port_is_free,
                                   .settle = settle,

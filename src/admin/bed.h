@@ -27,7 +27,7 @@ struct bed {
     struct store_why why;
     /* what the live node is like */
     int held_port; /* another program's */
-    bool is_registered, is_refused;
+    bool is_registered, is_refused, has_call;
     unsigned settled, regens;
     /* what came back last */
     struct arena arena;

@@ -3,7 +3,7 @@
 
 /* clang-format off */
 const struct command cli_commands[] = {
-    {"* add", "<name> [--option value]...", "add a user, device, line, profile, node, issuer, domain, edge or client", cli_noun_add},
+    {"* add", "<name> [--option value]...", "add a user, device, line, profile, node, issuer, domain, edge, client, hunt-group, trunk or route-pattern", cli_noun_add},
     {"* list", "[part of a name]", "list them", cli_noun_list},
     {"* show", "<name>", "everything about one", cli_noun_show},
     {"* update", "<name> --option value...", "change it; a list option replaces the whole list", cli_noun_update},
@@ -27,6 +27,8 @@ const struct command cli_commands[] = {
     {"show open ports all", "", "all sockets of this machine", cli_open_ports_all},
     {"show registrations", "[device]", "who is registered now", cli_registrations},
     {"show registration", "", NULL, cli_registrations},
+    {"show calls", "[number]", "calls under way", cli_calls},
+    {"show cdr", "[number] [--since T] [--until T] [--limit N]", "calls that ended, newest first", cli_cdr_show},
     {"show audit", "[--limit N]", "who changed what", cli_audit},
     {"show counters", "", "what this node has counted", cli_counters},
     {"show status", "", NULL, cli_status},
@@ -51,6 +53,7 @@ const struct command cli_commands[] = {
     {"status", "", "this node at a glance", cli_status},
     {"grant list", "[--user U] [--client C] [--device D] [--all]", "sign-ins that hold", cli_grant_list},
     {"grant revoke", "<id> | --user U | --client C | --device D", "end sign-ins and their registrations", cli_grant_revoke},
+    {"cdr export", "--csv|--json [--number N] [--since T] [--until T]", "all call detail records, to standard output", cli_cdr_export},
     {"help", "[command]", "this list, or more about a command", cli_help},
     {"?", "", NULL, cli_help},
     {"quit", "", "leave", cli_quit},

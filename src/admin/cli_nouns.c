@@ -15,7 +15,8 @@ static const struct admin_noun *noun_of(const struct cli_rest *rest)
 
 static bool is_list(const struct admin_field *f)
 {
-    return f->kind == ADMIN_LINES || f->kind == ADMIN_WORDS || f->kind == ADMIN_ROLES;
+    return f->kind == ADMIN_LINES || f->kind == ADMIN_WORDS || f->kind == ADMIN_ROLES ||
+           f->kind == ADMIN_MEMBERS;
 }
 
 /* A list may come as several options, or in one parted by commas or blanks. */
@@ -285,7 +286,7 @@ int cli_noun_show(struct cli *cli, const struct cli_rest *rest)
                         ? strcmp(f->name, "secret") == 0 ? "has_secret" : "has_password"
                         : "has_digest_password",
                     f->name, false};
-            else if (f->kind != ADMIN_LINES)
+            else if (f->kind != ADMIN_LINES) /* show_lines() */
                 columns[n++] = (struct cli_column){f->name, f->name, f->kind == ADMIN_TIME};
         }
         cli_print_pairs(cli, row, columns, n);

@@ -1,6 +1,7 @@
 #include "admin/bed.h"
 
 #include "base/buf.h"
+#include "store/cdr.h"
 #include <stdio.h>
 
 static void put_file(struct bed *b, const char *text, char path[128])
@@ -118,6 +119,51 @@ static const struct {
     {"device show CSFnone", ADMIN_EXIT_NOT_FOUND, "", "CSFnone"},
     {"device remove CSFnone", ADMIN_EXIT_NOT_FOUND, "", "CSFnone"},
     {"profile remove other", ADMIN_EXIT_REFUSED, "", "CSFrado"},
+    {"line add 1011 --forward-busy 1010 --ring-s 20", ADMIN_EXIT_OK, "line 1011 added.\n", ""},
+    {"line update 1010 --forward-all 1011", ADMIN_EXIT_OK, "updated", ""},
+    {"line update 1011 --forward-all 1010", ADMIN_EXIT_REFUSED, "", "leads back to it"},
+    {"line show 1011", ADMIN_EXIT_OK, "ring_s              20\n", ""},
+    {"line update 1010 --forward-all=", ADMIN_EXIT_OK, "updated", ""},
+    {"device update CSFrado --dnd", ADMIN_EXIT_OK, "updated", ""},
+    {"device show CSFrado", ADMIN_EXIT_OK, "dnd           yes\n", ""},
+    {"hunt-group add 2000 --members 1010,1011 --algorithm sequential --display Sales",
+     ADMIN_EXIT_OK, "hunt-group 2000 added.\n", ""},
+    {"hunt-group list", ADMIN_EXIT_OK, "Sales    sequential  1010,1011  0", ""},
+    {"huntgroup update 2000 --members 1011 --ring-s 9", ADMIN_EXIT_OK, "updated", ""},
+    {"hunt-group show 2000", ADMIN_EXIT_OK, "members             1011\n", ""},
+    {"hunt-group update 2000 --members 1012", ADMIN_EXIT_REFUSED, "", "no line 1012"},
+    {"hunt-group add 2001", ADMIN_EXIT_REFUSED, "", "needs members"},
+    {"line remove 1011", ADMIN_EXIT_REFUSED, "", "member of hunt group 2000"},
+    {"trunk add lab --host 192.0.2.9 --transport TCP --peers 192.0.2.0/24", ADMIN_EXIT_OK,
+     "trunk lab added.\n", ""},
+    {"trunk update lab --srtp-allowed", ADMIN_EXIT_REFUSED, "", "needs transport TLS"},
+    {"trunk list", ADMIN_EXIT_OK, "192.0.2.9  0     TCP        no            yes\n", ""},
+    {"route-pattern add 9.! --trunk lab --discard predot --prefix 00", ADMIN_EXIT_OK,
+     "route-pattern 9.! added.\n", ""},
+    {"route-pattern add '\\+43X!' --trunk lab", ADMIN_EXIT_OK, "route-pattern \\+43X! added.\n",
+     ""},
+    {"route-pattern show '\\+43X!'", ADMIN_EXIT_OK, "trunk         lab\n", ""},
+    {"route-pattern add 9! --hunt-group 2000", ADMIN_EXIT_REFUSED, "", "same numbers as 9.!"},
+    {"route-pattern add 9.@ --trunk lab", ADMIN_EXIT_REFUSED, "", "numbering plan"},
+    {"route-pattern add 8XXX", ADMIN_EXIT_REFUSED, "", "leads somewhere"},
+    {"route-pattern update 9.! --line 1010", ADMIN_EXIT_REFUSED, "", "one place"},
+    {"route-pattern update 9.! --line 1010 --trunk= --discard none --prefix=", ADMIN_EXIT_OK,
+     "updated", ""},
+    {"trunk remove lab", ADMIN_EXIT_REFUSED, "", "route pattern"},
+    {"route-pattern remove '\\+43X!'", ADMIN_EXIT_OK, "removed", ""},
+    {"trunk remove lab", ADMIN_EXIT_OK, "trunk lab removed.\n", ""},
+    {"route-pattern list", ADMIN_EXIT_OK, "9.!", ""},
+    {"help route-pattern", ADMIN_EXIT_OK, "--hunt-group", ""},
+    {"help hunt-group", ADMIN_EXIT_OK, "--forward-no-answer", ""},
+    {"show calls", ADMIN_EXIT_OK, "No call is under way.", ""},
+    {"show calls 1999", ADMIN_EXIT_OK, "No call is under way with 1999.", ""},
+    {"show cdr", ADMIN_EXIT_OK, "There are no records of such calls.", ""},
+    {"show cdr --since now", ADMIN_EXIT_USAGE, "", "is no time"},
+    {"show cdr --since 2026-13-01", ADMIN_EXIT_USAGE, "", "is no time"},
+    {"show cdr --since \"2026-03-30 25:00\"", ADMIN_EXIT_USAGE, "", "is no time"},
+    {"show cdr --since 2026-03-30x", ADMIN_EXIT_USAGE, "", "is no time"},
+    {"cdr export", ADMIN_EXIT_USAGE, "", "--csv|--json"},
+    {"cdr export --csv --json", ADMIN_EXIT_USAGE, "", "--csv|--json"},
     {"user update rado --password geheim", ADMIN_EXIT_USAGE, "", "--password-file"},
     {"user update rado --password-file /nowhere", ADMIN_EXIT_USAGE, "", "cannot be read"},
     {"user update rado", ADMIN_EXIT_USAGE, "", "Use: user update"},
@@ -241,6 +287,86 @@ static void test_a_script_runs_line_by_line(void **state)
     assert_has(b->err, "1010");
 }
 
+/* ---- calls ---- */
+
+static void add_cdrs(struct bed *b, const char *caller, int64_t start_ms, size_t count)
+{
+    struct store_cdr *list = calloc(count, sizeof *list);
+    for (size_t i = 0; i < count; i++)
+        list[i] = (struct store_cdr){.call = STR("c1"),
+                                     .node = STR("ucm1"),
+                                     .caller = str_from(caller),
+                                     .caller_device = STR("CSFrado"),
+                                     .dialled = STR("1011"),
+                                     .called = STR("1011"),
+                                     .start_unix_ms = start_ms + (int64_t)i,
+                                     .answer_unix_ms = start_ms + 2000,
+                                     .end_unix_ms = start_ms + 63500,
+                                     .status = 200,
+                                     .cause = 16,
+                                     .reason = STR("said \"bye\", hung up"),
+                                     .end_by = STORE_CDR_BY_CALLER,
+                                     .encrypted = true};
+    assert_rc(RC_OK, store_cdr_add(b->store, list, count, &b->why));
+    free(list);
+}
+
+static void test_calls_and_their_records_are_shown(void **state)
+{
+    struct bed *b = *state;
+    b->has_call = true;
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "show calls 1010"));
+    assert_has(b->out, "1010    2000     1011?[2J  CSFada  answered  yes\n");
+    add_cdrs(b, "1010", 1774868611000, 1);
+    add_cdrs(b, "1012", 1774955011000, 1); /* a day later */
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "show cdr 1010"));
+    assert_has(b->out, "1010    1011     1011    61  200     caller    yes        said");
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "show cdr --until 2026-03-31T11:03:31Z"));
+    assert_has(b->out, "1010");
+    assert_null(strstr(b->out, "1012"));
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "show cdr --since \"2026-03-31 11:03Z\""));
+    assert_has(b->out, "1012");
+    assert_null(strstr(b->out, "1010 "));
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "show cdr --limit 1"));
+    assert_null(strstr(b->out, "1010 "));
+}
+
+static void test_records_are_exported_as_csv(void **state)
+{
+    struct bed *b = *state;
+    add_cdrs(b, "+4319999", 1774868611120, 1);
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "cdr export --csv"));
+    assert_string_equal(
+        "id,call,node,caller,caller_device,dialled,called,called_device,trunk_in,trunk_out,start,"
+        "answer,end,duration_s,status,cause,reason,ended_by,encrypted\r\n"
+        "1,\"c1\",\"ucm1\",\"+4319999\",\"CSFrado\",\"1011\",\"1011\",\"\",\"\",\"\","
+        "2026-03-30T11:03:31.120Z,2026-03-30T11:03:33.120Z,2026-03-30T11:04:34.620Z,61,200,16,"
+        "\"said \"\"bye\"\", hung up\",\"caller\",yes\r\n",
+        b->out);
+    add_cdrs(b, "=cmd|' /C calc'!A0", 1774868612000, 1);
+    add_cdrs(b, "+1+cmd", 1774868612000, 1);
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "cdr export --csv"));
+    assert_has(b->out, ",\"'=cmd|' /C calc'!A0\",");
+    assert_has(b->out, ",\"'+1+cmd\",");
+}
+
+static void test_records_are_exported_page_by_page(void **state)
+{
+    struct bed *b = *state;
+    size_t lines = 0;
+    add_cdrs(b, "1010", 1774868611000, 2500);
+    add_cdrs(b, "1012\x1b", 1774868611000, 1);
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "cdr export --json"));
+    for (const char *p = b->out; (p = strchr(p, '\n')); p++)
+        lines++;
+    assert_int_equal(2501, lines);
+    assert_memory_equal("{\"id\":2501,\"call\":\"c1\",", b->out, 22);
+    assert_has(b->out, "\n{\"id\":1,\"call\":\"c1\",");
+    assert_has(b->out, "\"caller\":\"1012\\u001B\"");
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "cdr export --json --number 1999"));
+    assert_string_equal("", b->out);
+}
+
 /* ---- import ---- */
 
 static int import(struct bed *b, const char *text, const char *options)
@@ -351,6 +477,9 @@ int main(void)
         T(test_no_node_says_so),
         T(test_diagnose_walks_to_the_reason),
         T(test_a_script_runs_line_by_line),
+        T(test_calls_and_their_records_are_shown),
+        T(test_records_are_exported_as_csv),
+        T(test_records_are_exported_page_by_page),
         T(test_import_names_each_bad_row),
         T(test_import_updates_what_it_names_only),
         T(test_import_refuses_headers_it_does_not_know),

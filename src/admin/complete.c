@@ -65,7 +65,11 @@ static void offer_values(struct completion *c, const struct admin_noun *noun, co
 {
     const struct admin_field *f = admin_noun_field(noun, str_from(option + 2));
     if (!f) return;
-    if (f->kind == ADMIN_LINES) offer_names(c, "lines", "pattern");
+    if (f->kind == ADMIN_LINES || f->kind == ADMIN_MEMBERS || strcmp(f->name, "line") == 0 ||
+        strncmp(f->name, "forward_", 8) == 0)
+        offer_names(c, "lines", "pattern");
+    if (strcmp(f->name, "hunt_group") == 0) offer_names(c, "hunt-groups", "number");
+    if (strcmp(f->name, "trunk") == 0) offer_names(c, "trunks", "name");
     if (strcmp(f->name, "owner") == 0) offer_names(c, "users", "id");
     if (strcmp(f->name, "profile") == 0) offer_names(c, "profiles", "name");
     for (const struct admin_choice *ch = f->choices; ch && ch->name; ch++)
@@ -92,6 +96,9 @@ static void offer_behind(struct completion *c, const struct command_words *w)
     if (w->count == 2 && admin_name_eq(str_from(w->words[0]), STR("show")) &&
         admin_name_eq(str_from(last), STR("registrations")))
         offer_names(c, "devices", "name");
+    if (w->count == 2 && admin_name_eq(str_from(w->words[0]), STR("show")) &&
+        (admin_name_eq(str_from(last), STR("calls")) || admin_name_eq(str_from(last), STR("cdr"))))
+        offer_names(c, "lines", "pattern");
     if (w->count == 2 && admin_name_eq(str_from(w->words[0]), STR("param")))
         offer_names(c, "params", "name");
     if (!noun || !noun->can_change || w->count < 2) return;

@@ -14,6 +14,16 @@ struct admin_registration {
     int64_t since_unix_ms, expires_in_s, token_expires_unix_s; /* the last: 0 none */
 };
 
+/* One call under way. */
+struct admin_live_call {
+    uint64_t id;     /* for paging, rising */
+    struct str call; /* its name, as in the call detail record it ends in */
+    struct str caller, caller_device, dialled, called, called_device, trunk_in, trunk_out;
+    struct str state;                      /* "ringing", "answered", "held" ... */
+    int64_t start_unix_ms, answer_unix_ms; /* the last: 0 not yet */
+    bool encrypted;                        /* both legs prove it now */
+};
+
 enum admin_trace_kind { ADMIN_TRACE_IN, ADMIN_TRACE_OUT, ADMIN_TRACE_NOTE };
 struct admin_trace_record {
     uint64_t seq, flow_id;
@@ -57,6 +67,11 @@ struct admin_live {
     /* Those of device ("" all) with id above after_id, at most limit. */
     enum rc (*registrations)(void *ctx, struct str device, uint64_t after_id, size_t limit,
                              struct arena *a, struct admin_registration **out, size_t *count);
+    /* Calls that number ("" all) has a part in, as caller, dialled or called. Both NULL: this node
+     * handles no calls. */
+    enum rc (*calls)(void *ctx, struct str number, uint64_t after_id, size_t limit, struct arena *a,
+                     struct admin_live_call **out, size_t *count);
+    size_t (*call_count)(void *ctx);
     /* The newest max records of a device ("" all), oldest first, after after_seq. */
     enum rc (*trace)(void *ctx, struct str device, uint64_t after_seq, size_t max, struct arena *a,
                      struct admin_trace_record **out, size_t *count);

@@ -25,10 +25,13 @@ static json_t *counts_print(struct admin_call *c)
 {
     struct directory_counts n;
     directory_count(c->admin->directory, &n);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "users", (json_int_t)n.users, "devices",
-                     (json_int_t)n.devices, "lines", (json_int_t)n.lines, "profiles",
-                     (json_int_t)n.profiles, "nodes", (json_int_t)n.nodes, "registrations",
-                     (json_int_t)live_of(c)->registration_count(live_of(c)->ctx));
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "users",
+                     (json_int_t)n.users, "devices", (json_int_t)n.devices, "lines",
+                     (json_int_t)n.lines, "profiles", (json_int_t)n.profiles, "nodes",
+                     (json_int_t)n.nodes, "registrations",
+                     (json_int_t)live_of(c)->registration_count(live_of(c)->ctx), "hunt_groups",
+                     (json_int_t)n.hunt_groups, "trunks", (json_int_t)n.trunks, "route_patterns",
+                     (json_int_t)n.route_patterns, "calls", (json_int_t)calls_count(c));
 }
 
 void live_status(struct admin_call *c)

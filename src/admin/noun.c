@@ -46,6 +46,7 @@ static const struct admin_field device_fields[] = {
     FA(struct store_device, profile, "securityprofile", ADMIN_TEXT, COLUMN, "phone security profile"),
     FA(struct store_device, lines, "line", ADMIN_LINES, COLUMN, "directory numbers, in order"),
     FA(struct store_device, enabled, "active", ADMIN_BOOL, COLUMN, "no: registrations refused"),
+    FA(struct store_device, dnd, "donotdisturb", ADMIN_BOOL, 0, "do not disturb: calls do not ring it, it counts as busy"),
     F(struct store_device, product, ADMIN_TEXT, 0, "kind of phone"),
     F(struct store_device, model, ADMIN_INT, 0, "model number; 503 is Client Services Framework"),
     F(struct store_device, mac, ADMIN_TEXT, 0, "12 hexadecimal digits"),
@@ -60,6 +61,14 @@ static const struct admin_field line_fields[] = {
     F(struct store_line, description, ADMIN_TEXT, COLUMN, "free text"),
     FA(struct store_line, display, "displayname", ADMIN_TEXT, COLUMN, "name shown to the called"),
     F(struct store_line, alerting_name, ADMIN_TEXT, COLUMN, "name shown while it rings"),
+    FA(struct store_line, forward_all, "callforwardall cfall cfwdall", ADMIN_TEXT, COLUMN, "number that gets every call; empty: none"),
+    FA(struct store_line, forward_busy, "callforwardbusy cfb", ADMIN_TEXT, 0, "number that gets calls while every phone is busy"),
+    FA(struct store_line, forward_no_answer, "callforwardnoanswer cfna", ADMIN_TEXT, 0,
+       "number that gets calls nobody answers"),
+    FA(struct store_line, ring_s, "ring ringtime noanswerringduration", ADMIN_INT, 0,
+       "seconds it rings before forward_no_answer; 0: parameter ForwardNoAnswerTimer"),
+    FA(struct store_line, busy_trigger, NULL, ADMIN_INT, 0,
+       "calls of a phone on the line from which on it is busy; 0: parameter BusyTrigger"),
     TAIL(struct store_line),
 };
 
@@ -179,6 +188,53 @@ static const struct admin_field trust_fields[] = {
     F(struct store_trust, pem, ADMIN_TEXT, RO | ADMIN_F_LONG, "the certificate"),
     TAIL(struct store_trust),
 };
+
+static const struct admin_choice algorithms[] = {
+    {"parallel", STORE_HUNT_PARALLEL}, {"sequential", STORE_HUNT_SEQUENTIAL},
+    {"longest idle", STORE_HUNT_LONGEST_IDLE}, {"broadcast", STORE_HUNT_PARALLEL},
+    {"top down", STORE_HUNT_SEQUENTIAL}, {NULL, 0}};
+static const struct admin_field hunt_group_fields[] = {
+    FA(struct store_hunt_group, number, "pilot pattern name", ADMIN_TEXT, KEY, "number of the group"),
+    F(struct store_hunt_group, description, ADMIN_TEXT, COLUMN, "free text"),
+    FA(struct store_hunt_group, display, "displayname", ADMIN_TEXT, COLUMN, "name shown to its members"),
+    CHOICE(struct store_hunt_group, algorithm, "distribution", COLUMN, algorithms, "who rings: all, one after the other, who was idle longest"),
+    FA(struct store_hunt_group, members, "member line lines", ADMIN_MEMBERS, COLUMN, "lines, in order"),
+    FA(struct store_hunt_group, ring_s, "ring ringtime", ADMIN_INT, COLUMN,
+       "seconds each member rings, or all of a parallel group; 0: parameter ForwardNoAnswerTimer"),
+    FA(struct store_hunt_group, forward_no_answer, "final", ADMIN_TEXT, COLUMN,
+       "number that gets calls no member answered; empty: refused"),
+    TAIL(struct store_hunt_group),
+};
+
+static const struct admin_choice trunk_transports[] = {
+    {"TLS", STORE_TLS}, {"TCP", STORE_TCP}, {"UDP", STORE_UDP}, {NULL, 0}};
+static const struct admin_field trunk_fields[] = {
+    FA(struct store_trunk, name, "trunk", ADMIN_TEXT, KEY, "name of the trunk"),
+    F(struct store_trunk, description, ADMIN_TEXT, COLUMN, "free text"),
+    FA(struct store_trunk, host, "address destination", ADMIN_TEXT, COLUMN, "name or address its calls go to"),
+    F(struct store_trunk, port, ADMIN_INT, COLUMN, "its port; 0: by DNS, else the transport's own"),
+    CHOICE(struct store_trunk, transport, "transporttype", COLUMN, trunk_transports, "transport type"),
+    FA(struct store_trunk, srtp_allowed, "srtp", ADMIN_BOOL, COLUMN, "calls over it may be encrypted; TLS only"),
+    WORDS(struct store_trunk, peers, "peer", 0, ' ', "addresses, networks and certificate names it calls from; none: it only takes calls"),
+    FA(struct store_trunk, enabled, "active", ADMIN_BOOL, COLUMN, "no: no calls either way"),
+    TAIL(struct store_trunk),
+};
+
+static const struct admin_choice discards[] = {
+    {"none", STORE_DISCARD_NONE}, {"PreDot", STORE_DISCARD_PREDOT}, {NULL, 0}};
+static const struct admin_field route_pattern_fields[] = {
+    FA(struct store_route_pattern, pattern, "name number", ADMIN_TEXT, KEY,
+       "numbers it stands for: X ! [2-9] [^1] ? + . and digits"),
+    F(struct store_route_pattern, description, ADMIN_TEXT, COLUMN, "free text"),
+    F(struct store_route_pattern, line, ADMIN_TEXT, COLUMN, "line it leads to"),
+    FA(struct store_route_pattern, hunt_group, "group", ADMIN_TEXT, COLUMN, "hunt group it leads to"),
+    F(struct store_route_pattern, trunk, ADMIN_TEXT, COLUMN, "SIP trunk it leads to"),
+    FA(struct store_route_pattern, blocked, "block", ADMIN_BOOL, COLUMN, "yes: such calls are refused"),
+    CHOICE(struct store_route_pattern, discard, "discarddigits", COLUMN, discards,
+           "PreDot: a trunk is asked for what stands behind the '.' only"),
+    FA(struct store_route_pattern, prefix, "prefixdigits", ADMIN_TEXT, COLUMN, "put before the number a trunk is asked for"),
+    TAIL(struct store_route_pattern),
+};
 /* clang-format on */
 
 static void user_defaults(void *row)
@@ -232,8 +288,23 @@ static void client_defaults(void *row)
         .type = STORE_CLIENT_PUBLIC, .scopes = STR("openid offline_access sip"), .enabled = true};
 }
 
+static void hunt_group_defaults(void *row)
+{
+    *(struct store_hunt_group *)row = (struct store_hunt_group){.algorithm = STORE_HUNT_PARALLEL};
+}
+static void trunk_defaults(void *row)
+{
+    *(struct store_trunk *)row = (struct store_trunk){.transport = STORE_TLS, .enabled = true};
+}
+static void route_pattern_defaults(void *row)
+{
+    *(struct store_route_pattern *)row = (struct store_route_pattern){.version = 0};
+}
+
 #define NOUN(id, name_, plural_, kind_, change_, defaults_, help_)                                 \
-    [id] = {.name = #name_,                                                                        \
+    NOUN_CALLED(id, #name_, name_, plural_, kind_, change_, defaults_, help_)
+#define NOUN_CALLED(id, text_, name_, plural_, kind_, change_, defaults_, help_)                   \
+    [id] = {.name = (text_),                                                                       \
             .plural = (plural_),                                                                   \
             .help = (help_),                                                                       \
             .kind = (kind_),                                                                       \
@@ -259,20 +330,18 @@ static const struct admin_noun nouns[ADMIN_NOUN_COUNT] = {
     NOUN(ADMIN_CLIENT, client, "clients", STORE_CLIENT, true, client_defaults, "OAuth clients"),
     NOUN(ADMIN_CERT, cert, "certs", STORE_CERT, false, NULL, "certificates of this cluster"),
     NOUN(ADMIN_TRUST, trust, "trust", STORE_TRUST, false, NULL, "trusted certificates"),
+    NOUN_CALLED(ADMIN_HUNT_GROUP, "hunt-group", hunt_group, "hunt-groups", STORE_HUNT_GROUP, true,
+                hunt_group_defaults, "numbers that ring several lines"),
+    NOUN(ADMIN_TRUNK, trunk, "trunks", STORE_TRUNK, true, trunk_defaults,
+         "SIP trunks to a lab or a carrier"),
+    NOUN_CALLED(ADMIN_ROUTE_PATTERN, "route-pattern", route_pattern, "route-patterns",
+                STORE_ROUTE_PATTERN, true, route_pattern_defaults,
+                "where numbers that are no line lead"),
 };
 
 const struct admin_noun *admin_noun(enum admin_noun_id id)
 {
     return &nouns[id];
-}
-
-const struct admin_noun *admin_noun_find(struct str name)
-{
-    for (size_t i = 0; i < ADMIN_NOUN_COUNT; i++)
-        if (str_eq_nocase(name, str_from(nouns[i].name)) ||
-            str_eq_nocase(name, str_from(nouns[i].plural)))
-            return &nouns[i];
-    return NULL;
 }
 
 static bool is_filler(char c)
@@ -292,6 +361,15 @@ bool admin_name_eq(struct str a, struct str b)
         if (!str_eq_nocase(str_sub(a, i, i + 1), str_sub(b, j, j + 1))) return false;
         i++, j++;
     }
+}
+
+const struct admin_noun *admin_noun_find(struct str name)
+{
+    for (size_t i = 0; i < ADMIN_NOUN_COUNT; i++)
+        if (admin_name_eq(name, str_from(nouns[i].name)) ||
+            admin_name_eq(name, str_from(nouns[i].plural)))
+            return &nouns[i];
+    return NULL;
 }
 
 const struct admin_field *admin_noun_field(const struct admin_noun *noun, struct str name)

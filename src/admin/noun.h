@@ -4,6 +4,7 @@
  * no calls: the command line links it without a store. */
 #ifndef ADMIN_NOUN_H
 #define ADMIN_NOUN_H
+#include "store/dialplan.h"
 #include "store/records.h"
 
 enum admin_field_kind {
@@ -15,6 +16,7 @@ enum admin_field_kind {
     ADMIN_CHOICE,
     ADMIN_ROLES,
     ADMIN_LINES,         /* of a device */
+    ADMIN_MEMBERS,       /* of a hunt group: numbers */
     ADMIN_WORDS,         /* text kept with separator between words; JSON gives an array */
     ADMIN_PASSWORD,      /* write only: kept as Argon2id */
     ADMIN_DIGEST_SECRET, /* write only: kept as HA1 */
@@ -67,11 +69,14 @@ enum admin_noun_id {
     ADMIN_CLIENT,
     ADMIN_CERT,
     ADMIN_TRUST,
+    ADMIN_HUNT_GROUP,
+    ADMIN_TRUNK,
+    ADMIN_ROUTE_PATTERN,
     ADMIN_NOUN_COUNT
 };
 
 const struct admin_noun *admin_noun(enum admin_noun_id id);
-/* By name or plural; NULL. */
+/* By name or plural, spelled as admin_name_eq allows; NULL. */
 const struct admin_noun *admin_noun_find(struct str name);
 /* By name or alias; case, '-' and '_' do not count. NULL. */
 const struct admin_field *admin_noun_field(const struct admin_noun *noun, struct str name);

@@ -41,13 +41,19 @@ WRAP(edge)
 WRAP(client)
 WRAP(cert)
 WRAP(trust)
+WRAP(hunt_group)
+WRAP(trunk)
+WRAP(route_pattern)
 
 #define ROW(id, noun) [id] = {noun##_get, noun##_list, noun##_put, noun##_remove}
 static const struct noun_store stores[ADMIN_NOUN_COUNT] = {
-    ROW(ADMIN_USER, user),       ROW(ADMIN_DEVICE, device), ROW(ADMIN_LINE, line),
-    ROW(ADMIN_PROFILE, profile), ROW(ADMIN_NODE, node),     ROW(ADMIN_ISSUER, issuer),
-    ROW(ADMIN_DOMAIN, domain),   ROW(ADMIN_EDGE, edge),     ROW(ADMIN_CLIENT, client),
-    ROW(ADMIN_CERT, cert),       ROW(ADMIN_TRUST, trust),
+    ROW(ADMIN_USER, user),     ROW(ADMIN_DEVICE, device),
+    ROW(ADMIN_LINE, line),     ROW(ADMIN_PROFILE, profile),
+    ROW(ADMIN_NODE, node),     ROW(ADMIN_ISSUER, issuer),
+    ROW(ADMIN_DOMAIN, domain), ROW(ADMIN_EDGE, edge),
+    ROW(ADMIN_CLIENT, client), ROW(ADMIN_CERT, cert),
+    ROW(ADMIN_TRUST, trust),   ROW(ADMIN_HUNT_GROUP, hunt_group),
+    ROW(ADMIN_TRUNK, trunk),   ROW(ADMIN_ROUTE_PATTERN, route_pattern),
 };
 
 const struct noun_store *noun_store(const struct admin_noun *noun)

@@ -8,7 +8,7 @@ static json_t *field_schema(const struct admin_field *f)
         [ADMIN_TEXT] = "string",     [ADMIN_INT] = "integer",          [ADMIN_TIME] = "integer",
         [ADMIN_VERSION] = "integer", [ADMIN_BOOL] = "boolean",         [ADMIN_CHOICE] = "string",
         [ADMIN_ROLES] = "array",     [ADMIN_LINES] = "array",          [ADMIN_WORDS] = "array",
-        [ADMIN_PASSWORD] = "string", [ADMIN_DIGEST_SECRET] = "string",
+        [ADMIN_PASSWORD] = "string", [ADMIN_DIGEST_SECRET] = "string", [ADMIN_MEMBERS] = "array",
     };
     json_t *o = json_pack("{s:s, s:s}", "type", types[f->kind], "description", f->help);
     if (f->kind == ADMIN_CHOICE) {
@@ -17,7 +17,7 @@ static json_t *field_schema(const struct admin_field *f)
             json_array_append_new(values, json_string(ch->name));
         json_object_set_new(o, "enum", values);
     }
-    if (f->kind == ADMIN_ROLES || f->kind == ADMIN_WORDS)
+    if (f->kind == ADMIN_ROLES || f->kind == ADMIN_WORDS || f->kind == ADMIN_MEMBERS)
         json_object_set_new(o, "items", json_pack("{s:s}", "type", "string"));
     if (f->kind == ADMIN_LINES)
         json_object_set_new(o, "items",

@@ -17,18 +17,23 @@ NOUN_FN(edges, ADMIN_EDGE)
 NOUN_FN(clients, ADMIN_CLIENT)
 NOUN_FN(certs, ADMIN_CERT)
 NOUN_FN(trust, ADMIN_TRUST)
+NOUN_FN(hunt_groups, ADMIN_HUNT_GROUP)
+NOUN_FN(trunks, ADMIN_TRUNK)
+NOUN_FN(route_patterns, ADMIN_ROUTE_PATTERN)
 
 /* clang-format off */
 #define V1 "/api/v1/"
 /* Keys may hold '/': issuers are URLs, certificates "tomcat/ucm1". */
-#define READ(plural_)                                                                              \
-    {HTTP_GET, V1 #plural_, noun_list, "List " #plural_, plural_, API_NO_BODY, "after limit match"}, \
-    {HTTP_GET, V1 #plural_ "/{key*}", noun_show, "One of the " #plural_, plural_, API_NO_BODY, NULL}
-#define WHOLE(plural_)                                                                             \
-    READ(plural_),                                                                                 \
-    {HTTP_POST, V1 #plural_, noun_add, "Add to the " #plural_, plural_, API_JSON, NULL},           \
-    {HTTP_PATCH, V1 #plural_ "/{key*}", noun_update, "Change one of the " #plural_, plural_, API_JSON, NULL}, \
-    {HTTP_DELETE, V1 #plural_ "/{key*}", noun_remove, "Remove one of the " #plural_, plural_, API_NO_BODY, NULL}
+#define READ_AT(path_, noun_)                                                                      \
+    {HTTP_GET, V1 path_, noun_list, "List " path_, noun_, API_NO_BODY, "after limit match"},       \
+    {HTTP_GET, V1 path_ "/{key*}", noun_show, "One of the " path_, noun_, API_NO_BODY, NULL}
+#define WHOLE_AT(path_, noun_)                                                                     \
+    READ_AT(path_, noun_),                                                                         \
+    {HTTP_POST, V1 path_, noun_add, "Add to the " path_, noun_, API_JSON, NULL},                   \
+    {HTTP_PATCH, V1 path_ "/{key*}", noun_update, "Change one of the " path_, noun_, API_JSON, NULL}, \
+    {HTTP_DELETE, V1 path_ "/{key*}", noun_remove, "Remove one of the " path_, noun_, API_NO_BODY, NULL}
+#define READ(plural_)  READ_AT(#plural_, plural_)
+#define WHOLE(plural_) WHOLE_AT(#plural_, plural_)
 
 const struct api_route api_routes[] = {
     WHOLE(users),
@@ -40,6 +45,9 @@ const struct api_route api_routes[] = {
     WHOLE(domains),
     WHOLE(edges),
     WHOLE(clients),
+    WHOLE_AT("hunt-groups", hunt_groups),
+    WHOLE(trunks),
+    WHOLE_AT("route-patterns", route_patterns),
     {HTTP_POST, V1 "certs/{unit}/regen", cert_regen, "Issue a certificate anew by the private CA", NULL, API_NO_BODY, NULL},
     {HTTP_PUT, V1 "certs/{unit}", cert_import, "Bring a certificate with its key (chain_pem, key_pem)", NULL, API_JSON, NULL},
     READ(certs),
@@ -56,6 +64,8 @@ const struct api_route api_routes[] = {
     {HTTP_GET, V1 "counters", live_counters, "What this node has counted since its start", NULL, API_NO_BODY, NULL},
     {HTTP_GET, V1 "registrations", live_registrations, "Live registrations", NULL, API_NO_BODY, "device after limit"},
     {HTTP_DELETE, V1 "registrations/{device}", live_reset, "Let a device's registrations go", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "calls", live_calls, "Calls under way", NULL, API_NO_BODY, "number after limit"},
+    {HTTP_GET, V1 "cdrs", cdr_list, "Call detail records, newest first", NULL, API_NO_BODY, "number since until before limit"},
     {HTTP_GET, V1 "traces", live_traces, "SIP messages kept in memory", NULL, API_NO_BODY, "device after limit"},
     {HTTP_PUT, V1 "traces/switch", live_switch, "Keep messages or not (on)", NULL, API_JSON, NULL},
     {HTTP_GET, V1 "ports", live_ports, "Ports of this node and their state", NULL, API_NO_BODY, NULL},

@@ -152,6 +152,27 @@ static enum rc set_lines(struct setting *s, json_t *value)
     return RC_OK;
 }
 
+/* ---- members of a hunt group ---- */
+
+/* Words parted by blanks; they lie in text. */
+static enum rc set_members(struct setting *s, struct str text)
+{
+    struct store_hunt_group *g = s->row;
+    struct str *members = ARENA_ARRAY(s->c->arena, struct str, STORE_HUNT_MEMBER_MAX), word;
+    size_t count = 0;
+    if (!members) return RC_NOMEM;
+    while (str_split(&text, ' ', &word)) {
+        if (word.n == 0) continue;
+        if (count == STORE_HUNT_MEMBER_MAX)
+            return refuse(s->e, "members", "a hunt group has at most %d members",
+                          (int)STORE_HUNT_MEMBER_MAX);
+        members[count++] = word;
+    }
+    g->members = members;
+    g->member_count = count;
+    return RC_OK;
+}
+
 /* ---- plain kinds ---- */
 
 static enum rc set_choice(struct setting *s, const struct admin_field *f, struct str text)
@@ -237,6 +258,7 @@ static enum rc set_text(struct setting *s, const struct admin_field *f, struct s
     case ADMIN_CHOICE: return set_choice(s, f, text);
     case ADMIN_ROLES: return set_roles_text(s, f, text);
     case ADMIN_LINES: return set_lines_text(s, text);
+    case ADMIN_MEMBERS: return set_members(s, text);
     case ADMIN_PASSWORD: return set_password(s, f, text);
     case ADMIN_DIGEST_SECRET: return set_digest(s, f, text);
     case ADMIN_TIME:
@@ -278,8 +300,8 @@ static enum rc set_array(struct setting *s, const struct admin_field *f, json_t 
     struct str text;
     struct admin_field by_space = *f;
     if (f->kind == ADMIN_LINES) return set_lines(s, array);
-    if (f->kind == ADMIN_ROLES) by_space.separator = ' ';
-    if (f->kind != ADMIN_WORDS && f->kind != ADMIN_ROLES)
+    if (f->kind == ADMIN_ROLES || f->kind == ADMIN_MEMBERS) by_space.separator = ' ';
+    if (f->kind != ADMIN_WORDS && f->kind != ADMIN_ROLES && f->kind != ADMIN_MEMBERS)
         return refuse(s->e, f->name, "%s must not be a list", f->name);
     enum rc rc = join(s, &by_space, array, &text);
     return rc == RC_OK ? set_text(s, f, text) : rc;

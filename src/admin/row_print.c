@@ -15,6 +15,14 @@ static json_t *print_lines(const struct store_device *d, bool brief)
     return array;
 }
 
+static json_t *print_members(const struct store_hunt_group *g)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < g->member_count; i++)
+        api_append(&array, api_str(g->members[i]));
+    return array;
+}
+
 static json_t *print_words(struct str text, char separator)
 {
     json_t *array = json_array();
@@ -58,6 +66,7 @@ static json_t *print_field(const struct admin_field *f, const void *row, bool br
     case ADMIN_ROLES: memcpy(&number, at, sizeof number); return print_roles(number);
     case ADMIN_WORDS: memcpy(&text, at, sizeof text); return print_words(text, f->separator);
     case ADMIN_LINES: return print_lines(row, brief);
+    case ADMIN_MEMBERS: return print_members(row);
     case ADMIN_PASSWORD:
     case ADMIN_DIGEST_SECRET: memcpy(&text, at, sizeof text); return json_boolean(text.n > 0);
     }

@@ -1,4 +1,5 @@
 #include "base/base64.h"
+#include "directory/dialplan.h"
 #include "provision/build_int.h"
 #include <assert.h>
 
@@ -51,6 +52,7 @@ static enum rc take_line(struct directory *d, struct arena *arena,
         .label = from->label,
         .contact = from->contact,
         .external_mask = STR(""),
+        .busy_trigger = line ? (uint64_t)directory_line_busy_trigger(d, line) : 0,
     };
     enum rc rc = keep(arena, &out->number);
     if (rc == RC_OK) rc = keep(arena, &out->display_name);

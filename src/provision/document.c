@@ -7,6 +7,8 @@
 #define XSI "http://www.w3.org/2001/XMLSchema-instance"
 #define AXL "http://www.cisco.com/AXL/API/1.0"
 
+enum { CALLS_DEFAULT = 4, BUSY_TRIGGER_DEFAULT = 2 };
+
 /* Elements whose text is the same in every document. */
 struct leaf {
     const char *name, *text;
@@ -245,8 +247,9 @@ static void put_line(struct xml_writer *w, const struct provision_line *line, si
     PUT_LEAVES(w, lamps);
     xml_leaf(w, "contact", line->contact);
     put_forward_display(w);
-    xml_leaf_u64(w, "maxNumCalls", 4);
-    xml_leaf_u64(w, "busyTrigger", 2);
+    uint64_t busy_trigger = line->busy_trigger > 0 ? line->busy_trigger : BUSY_TRIGGER_DEFAULT;
+    xml_leaf_u64(w, "maxNumCalls", busy_trigger > CALLS_DEFAULT ? busy_trigger : CALLS_DEFAULT);
+    xml_leaf_u64(w, "busyTrigger", busy_trigger);
     xml_close(w);
 }
 

@@ -21,6 +21,7 @@ struct provision_line {
     struct str label;         /* beside the button; number when empty */
     struct str contact;       /* uuid: the user part of the REGISTER's Contact */
     struct str external_mask; /* may be empty */
+    uint64_t busy_trigger;    /* calls from which on the line is busy; 0: 2 */
 };
 
 enum provision_security { /* the document's own numbers */

@@ -260,6 +260,22 @@ static void test_plain_serves_the_device(void **state)
     assert_str("4", xml_text(root, "transportLayerProtocol"));
 }
 
+static void test_a_line_says_when_it_is_busy(void **state)
+{
+    struct fixture *f = *state;
+    struct store_line line = {.pattern = STR("1010"), .busy_trigger = 7};
+    assert_int_equal(200, get(f, &f->plain, "/CSFrado.cnf.xml", STR(""), NULL));
+    assert_str("2", xml_text(document(f), "sipProfile/sipLines/line/busyTrigger"));
+    assert_str("4", xml_text(document(f), "sipProfile/sipLines/line/maxNumCalls"));
+    set_param(f, "BusyTrigger", "3");
+    assert_int_equal(200, get(f, &f->plain, "/CSFrado.cnf.xml", STR(""), NULL));
+    assert_str("3", xml_text(document(f), "sipProfile/sipLines/line/busyTrigger"));
+    OK(store_line_put(f->store, &admin, STORE_UPDATE, &line, &f->why));
+    assert_int_equal(200, get(f, &f->plain, "/CSFrado.cnf.xml", STR(""), NULL));
+    assert_str("7", xml_text(document(f), "sipProfile/sipLines/line/busyTrigger"));
+    assert_str("7", xml_text(document(f), "sipProfile/sipLines/line/maxNumCalls"));
+}
+
 static void test_unknown_and_disabled_devices_are_not_found(void **state)
 {
     struct fixture *f = *state;
@@ -349,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths_name_devices),
         cmocka_unit_test_setup_teardown(test_plain_serves_the_device, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_line_says_when_it_is_busy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_and_disabled_devices_are_not_found, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_unchanged_documents_are_not_sent_again, setup,
