@@ -117,13 +117,10 @@ uint64_t proxy_other_flow(struct call_worker *w, const struct call_token *t, enu
     struct call_leg leg;
     uint64_t flow = t->flow[other];
     if (t->call == 0 || !call_calls_leg(w->node->calls, t->call, other, &leg)) return flow;
-    if (leg.device[0] == '\0') return leg.flow != 0 ? leg.flow : flow;
+    if (leg.flow != 0) flow = leg.flow;
+    if (!leg.is_lost || leg.device[0] == '\0') return flow;
     struct newest n = {.line = str_from(leg.line)};
-    struct location_key key = {
-        .by = LOCATION_BY_DEVICE, .text = str_from(leg.device), .flow = flow};
-    location_fetch(w->node->location, &key, clock_mono_ms(&w->node->clock), on_device, &n);
-    if (n.flow != 0) return flow; /* still there */
-    key.flow = 0;
+    struct location_key key = {.by = LOCATION_BY_DEVICE, .text = str_from(leg.device)};
     location_fetch(w->node->location, &key, clock_mono_ms(&w->node->clock), on_device, &n);
     return n.flow != 0 ? n.flow : flow;
 }

@@ -61,7 +61,7 @@ static struct oauth_keyring *keyring_new(struct bed *b)
     return k;
 }
 
-static void open_call(struct bed *b)
+static void open_call(struct bed *b, call_record_fn *fn, void *ctx)
 {
     struct clock clock = {
         .mono_ms = b->log.clock.mono_ms, .unix_ms = b->log.clock.unix_ms, .ctx = &b->time};
@@ -76,7 +76,9 @@ static void open_call(struct bed *b)
                                   .clock = clock,
                                   .random = b->random,
                                   .log = &b->log,
-                                  .node_name = STR("UCM2-PUB")};
+                                  .node_name = STR("UCM2-PUB"),
+                                  .on_call_end = fn,
+                                  .on_call_end_ctx = ctx};
     OK(call_node_new(&nc, &b->node));
     OK(call_node_set_authz_server(b->node, issuer));
     OK(call_worker_new(b->node, &b->worker));
@@ -86,12 +88,18 @@ static void open_call(struct bed *b)
                               .wheel = b->wheel,
                               .random = b->random,
                               .node = b->stacks,
+                              .takes_posts = true,
                               .events = call_worker_events(b->worker)};
     OK(siptx_stack_new(&sc, &b->stack));
     call_worker_attach(b->worker, b->stack);
 }
 
 struct bed *bed_new(void)
+{
+    return bed_new_with(NULL, NULL);
+}
+
+struct bed *bed_new_with(call_record_fn *fn, void *ctx)
 {
     struct bed *b = calloc(1, sizeof *b);
     struct store_why why = {""};
@@ -109,7 +117,7 @@ struct bed *bed_new(void)
     OK(crypto_key_generate(CRYPTO_KEY_EC_P256, &b->key));
     struct oauth_verifier_settings vs = {.cache_capacity = 64, .revoked_capacity = 64};
     OK(oauth_verifier_new(&vs, keyring_new(b), &b->verifier));
-    open_call(b);
+    open_call(b, fn, ctx);
     return b;
 }
 

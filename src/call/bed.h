@@ -34,6 +34,8 @@ struct bed {
 };
 
 struct bed *bed_new(void);
+/* The same; fn hears of calls that ended. */
+struct bed *bed_new_with(call_record_fn *fn, void *ctx);
 void bed_free(struct bed *b);
 struct siptx_flow *bed_flow(struct bed *b, enum siptx_transport t, enum call_listener kind,
                             uint16_t port);

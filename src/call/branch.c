@@ -38,7 +38,7 @@ static void start_timer_c(struct branch *b)
 
 static void stop_timer_c(struct branch *b)
 {
-    if (b->context->proxy->stack) siptx_timer_stop(b->context->proxy->stack, &b->timer_c);
+    if (b->context) siptx_timer_stop(b->context->proxy->stack, &b->timer_c);
 }
 
 /* ---- the end ---- */
@@ -277,8 +277,7 @@ static void on_leg(void *ctx, struct call_leg_out *leg, enum siptx_outcome outco
 static void print_token(const struct proxy_context *c, uint64_t to_flow, struct buf *out)
 {
     struct call_token t = {.flow = {c->from_flow, to_flow}, .call = c->call};
-    struct bytes key = secret_bytes(&c->proxy->worker->node->route_key);
-    if (call_token_print(out, key, &t) != RC_OK) buf_reset(out);
+    if (call_token_print(out, c->proxy->mac, &t) != RC_OK) buf_reset(out);
 }
 
 /* False: not over this flow. */

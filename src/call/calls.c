@@ -227,7 +227,8 @@ bool call_calls_leg(struct call_calls *c, uint64_t id, enum call_side side, stru
     if (call) {
         const struct call_record *r = &call->record;
         bool is_caller = side == CALL_CALLER;
-        *out = (struct call_leg){.flow = call->side[side].flow};
+        *out = (struct call_leg){.flow = call->side[side].flow,
+                                 .is_lost = call->side[side].is_lost};
         copy(out->device, CALL_NAME_MAX, str_from(is_caller ? r->from_device : r->to_device));
         copy(out->line, CALL_NAME_MAX, str_from(is_caller ? r->from : r->to));
     }

@@ -80,6 +80,7 @@ void call_calls_end(struct call_calls *c, uint64_t id, enum call_end why, unsign
 /* The other end of a request that belongs to a call: where its phone is now. False: no such call. */
 struct call_leg {
     uint64_t flow;
+    bool is_lost; /* that connection has ended */
     char device[CALL_NAME_MAX + 1], line[CALL_NAME_MAX + 1];
 };
 bool call_calls_leg(struct call_calls *c, uint64_t id, enum call_side side, struct call_leg *out);

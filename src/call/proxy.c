@@ -2,6 +2,7 @@
  * go (16.4, 16.5), and the life of its context. */
 #include "call/proxy_int.h"
 
+#include "crypto/digest.h"
 #include "sip/print.h"
 #include "sip/values.h"
 
@@ -15,6 +16,11 @@ enum rc call_proxy_new(struct call_worker *w, struct call_proxy **out)
     list_init(&p->live);
     list_init(&p->pool);
     buf_init(&p->out, 2 * SIPTX_MESSAGE_MAX);
+    p->mac = crypto_digest_new_hmac(secret_bytes(&w->node->route_key));
+    if (!p->mac) {
+        call_proxy_free(p);
+        return RC_NOMEM;
+    }
     *out = p;
     return RC_OK;
 }
@@ -38,6 +44,7 @@ struct call_proxy *call_proxy_free(struct call_proxy *p)
     if (!p) return NULL;
     contexts_free(&p->live);
     contexts_free(&p->pool);
+    crypto_digest_free(p->mac);
     buf_fini(&p->out);
     free(p);
     return NULL;
@@ -295,9 +302,8 @@ void call_proxy_request(struct call_visit *v)
 {
     struct call_route route;
     struct proxy_here here = {v->worker->node, v->request->flow};
-    struct bytes key = secret_bytes(&v->worker->node->route_key);
-    enum rc rc = call_route_read(v->message, &v->request->basics->uri, key, proxy_is_ours, &here,
-                                 &route);
+    enum rc rc = call_route_read(v->message, &v->request->basics->uri, v->worker->proxy->mac,
+                                 proxy_is_ours, &here, &route);
     bool has_to_tag = v->request->basics->to_tag.n > 0;
     bool proves_first = v->listener == CALL_OAUTH || v->listener == CALL_MRA;
     v->in_dialog = rc == RC_OK && route.has_token && has_to_tag;
@@ -360,9 +366,7 @@ void call_proxy_ack(struct call_worker *w, struct siptx_flow *f, const struct si
     if (rc == RC_NOT_FOUND) max_forwards = 70;
     if (rc != RC_OK && rc != RC_NOT_FOUND) return;
     if (sip_uri_parse(m->uri, &uri, NULL) != RC_OK) return;
-    if (call_route_read(m, &uri, secret_bytes(&w->node->route_key), proxy_is_ours, &here, &route) !=
-        RC_OK)
-        return;
+    if (call_route_read(m, &uri, w->proxy->mac, proxy_is_ours, &here, &route) != RC_OK) return;
     if (route.has_token) forward_ack(w, f, m, &route, max_forwards);
 }
 

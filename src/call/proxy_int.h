@@ -70,7 +70,8 @@ struct call_proxy {
     struct siptx_stack *stack;
     struct list live, pool;
     unsigned live_count, pool_count;
-    struct buf out, uri; /* scratch of one message */
+    struct crypto_digest *mac; /* of tokens */
+    struct buf out;            /* scratch of one message */
 };
 
 /* ---- admit.c ---- */

@@ -28,26 +28,28 @@ static uint64_t get_u64(const uint8_t *p)
     return v;
 }
 
-enum rc call_token_print(struct buf *out, struct bytes key, const struct call_token *t)
+enum rc call_token_print(struct buf *out, struct crypto_digest *mac, const struct call_token *t)
 {
-    uint8_t raw[TOKEN_BODY + CRYPTO_SHA256_LEN] = {TOKEN_VERSION};
+    uint8_t raw[TOKEN_BODY + CRYPTO_DIGEST_MAX] = {TOKEN_VERSION};
     put_u64(raw + 1, t->flow[CALL_CALLER]);
     put_u64(raw + 9, t->flow[CALL_CALLEE]);
     put_u64(raw + 17, t->call);
-    enum rc rc = crypto_hmac_sha256(key, bytes_of(raw, TOKEN_BODY), raw + TOKEN_BODY);
+    crypto_digest_add(mac, bytes_of(raw, TOKEN_BODY));
+    enum rc rc = crypto_digest_finish(mac, raw + TOKEN_BODY);
     if (rc == RC_OK) base64url_print(out, bytes_of(raw, TOKEN_BYTES));
     return rc;
 }
 
-enum rc call_token_read(struct str text, struct bytes key, struct call_token *out)
+enum rc call_token_read(struct str text, struct crypto_digest *mac, struct call_token *out)
 {
-    uint8_t raw[TOKEN_BYTES], mac[CRYPTO_SHA256_LEN];
+    uint8_t raw[TOKEN_BYTES], sum[CRYPTO_DIGEST_MAX];
     size_t n;
     if (text.n != CALL_TOKEN_LEN) return RC_DENIED;
     if (base64url_decode(text, raw, sizeof raw, &n) != RC_OK || n != sizeof raw) return RC_DENIED;
     if (raw[0] != TOKEN_VERSION) return RC_DENIED;
-    if (crypto_hmac_sha256(key, bytes_of(raw, TOKEN_BODY), mac) != RC_OK) return RC_DENIED;
-    if (!crypto_equal(bytes_of(mac, TOKEN_MAC), bytes_of(raw + TOKEN_BODY, TOKEN_MAC)))
+    crypto_digest_add(mac, bytes_of(raw, TOKEN_BODY));
+    if (crypto_digest_finish(mac, sum) != RC_OK) return RC_DENIED;
+    if (!crypto_equal(bytes_of(sum, TOKEN_MAC), bytes_of(raw + TOKEN_BODY, TOKEN_MAC)))
         return RC_DENIED;
     out->flow[CALL_CALLER] = get_u64(raw + 1);
     out->flow[CALL_CALLEE] = get_u64(raw + 9);
@@ -80,12 +82,12 @@ void call_route_print_record(struct buf *out, struct str token, const struct cal
 /* ---- Route ---- */
 
 /* What one URI is to us. */
-static bool is_own(const struct sip_uri *uri, struct bytes key, call_is_ours_fn *is_ours, void *ctx,
-                   struct call_route *out)
+static bool is_own(const struct sip_uri *uri, struct crypto_digest *mac, call_is_ours_fn *is_ours,
+                   void *ctx, struct call_route *out)
 {
     struct call_token token;
     if (!sip_uri_is_sip(uri)) return false;
-    if (uri->has_user && call_token_read(uri->user, key, &token) == RC_OK) {
+    if (uri->has_user && call_token_read(uri->user, mac, &token) == RC_OK) {
         if (!out->has_token) out->token = token;
         out->has_token = true;
         return true;
@@ -110,13 +112,14 @@ static enum rc last_route(const struct sip_message *m, struct str *out)
     return found ? RC_OK : RC_NOT_FOUND;
 }
 
-enum rc call_route_read(const struct sip_message *m, const struct sip_uri *uri, struct bytes key,
-                        call_is_ours_fn *is_ours, void *ctx, struct call_route *out)
+enum rc call_route_read(const struct sip_message *m, const struct sip_uri *uri,
+                        struct crypto_digest *mac, call_is_ours_fn *is_ours, void *ctx,
+                        struct call_route *out)
 {
     struct call_token token;
     *out = (struct call_route){.uri = m->uri};
     /* A strict router before us put our Record-Route into the Request-URI (16.4). */
-    if (sip_uri_is_sip(uri) && uri->has_user && call_token_read(uri->user, key, &token) == RC_OK) {
+    if (sip_uri_is_sip(uri) && uri->has_user && call_token_read(uri->user, mac, &token) == RC_OK) {
         out->has_token = true;
         out->token = token;
         enum rc rc = last_route(m, &out->uri);
@@ -135,7 +138,7 @@ enum rc call_route_read(const struct sip_message *m, const struct sip_uri *uri, 
         if (sip_nameaddr_parse_uri(value, &na, &route, NULL) != RC_OK) return RC_MALFORMED;
         seen++;
         if (out->next.n > 0) continue;
-        if (is_own(&route, key, is_ours, ctx, out)) {
+        if (is_own(&route, mac, is_ours, ctx, out)) {
             out->skip = seen;
         } else {
             out->next = na.uri;

@@ -4,7 +4,8 @@
  * call's number, and a keyed digest over both, so that nobody can make one. A request of the dialog
  * that comes over one of the two flows goes out over the other. Where both sides speak different
  * transports or families the Record-Route is double, one for each side; both bear one token.
- * The key is made at start: a restart ends all dialogs' routes. Pure: key and bytes are arguments. */
+ * The key is made at start: a restart ends all dialogs' routes. Pure: mac is the node's key as
+ * crypto_digest_new_hmac has taken it, one a thread, and comes back as it was. */
 #ifndef CALL_ROUTE_H
 #define CALL_ROUTE_H
 #include "base/arena.h"
@@ -13,6 +14,8 @@
 #include "sip/validate.h"
 #include "siptx/flow.h"
 
+struct crypto_digest;
+
 enum { CALL_TOKEN_LEN = 55 /* base64url letters */, CALL_ROUTE_KEY_LEN = 32 };
 
 struct call_token {
@@ -20,9 +23,11 @@ struct call_token {
     uint64_t call;    /* 0: no call (SUBSCRIBE, REFER ...) */
 };
 /* RC_NOMEM (libcrypto). */
-MUST_CHECK enum rc call_token_print(struct buf *out, struct bytes key, const struct call_token *t);
+MUST_CHECK enum rc call_token_print(struct buf *out, struct crypto_digest *mac,
+                                    const struct call_token *t);
 /* RC_DENIED: not one of ours. Compared in constant time. */
-MUST_CHECK enum rc call_token_read(struct str text, struct bytes key, struct call_token *out);
+MUST_CHECK enum rc call_token_read(struct str text, struct crypto_digest *mac,
+                                   struct call_token *out);
 
 /* One side as its Record-Route says it. */
 struct call_hop {
@@ -48,7 +53,7 @@ struct call_route {
  * RC_MALFORMED: a Route that cannot be read. */
 typedef bool call_is_ours_fn(void *ctx, const struct sip_uri *uri);
 MUST_CHECK enum rc call_route_read(const struct sip_message *m, const struct sip_uri *uri,
-                                   struct bytes key, call_is_ours_fn *is_ours, void *ctx,
+                                   struct crypto_digest *mac, call_is_ours_fn *is_ours, void *ctx,
                                    struct call_route *out);
 /* The Route lines of the request that goes on: path (comma list, may be empty) before what is left
  * of the request's own. Where the first one is strict, its URI becomes *uri and the former *uri the

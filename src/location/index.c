@@ -9,9 +9,16 @@ enum rc location_refs_reserve(struct location_refs *r, size_t more)
 {
     if (r->cap - r->count >= more) return RC_OK;
     size_t cap = r->count + more;
+    if (!r->rows && cap <= LOCATION_FEW) {
+        r->rows = r->few;
+        r->cap = LOCATION_FEW;
+        return RC_OK;
+    }
+    bool was_few = r->rows == r->few;
     const struct location_binding **rows = (const struct location_binding **)realloc(
-        (void *)r->rows, cap * sizeof *rows);
+        was_few ? NULL : (void *)r->rows, cap * sizeof *rows);
     if (!rows) return RC_NOMEM;
+    if (was_few) memcpy((void *)rows, (const void *)r->few, r->count * sizeof *rows);
     r->rows = rows;
     r->cap = cap;
     return RC_OK;
@@ -19,7 +26,8 @@ enum rc location_refs_reserve(struct location_refs *r, size_t more)
 
 enum rc location_refs_add(struct location_refs *r, const struct location_binding *b)
 {
-    enum rc rc = r->count == r->cap ? location_refs_reserve(r, r->cap ? r->cap : 8) : RC_OK;
+    enum rc rc = r->count == r->cap ? location_refs_reserve(r, r->cap ? r->cap : LOCATION_FEW)
+                                    : RC_OK;
     if (rc == RC_OK) r->rows[r->count++] = location_binding_ref(b);
     return rc;
 }
@@ -28,7 +36,7 @@ void location_refs_fini(struct location_refs *r)
 {
     for (size_t i = 0; i < r->count; i++)
         location_binding_unref(r->rows[i]);
-    free((void *)r->rows);
+    if (r->rows != r->few) free((void *)r->rows);
     *r = (struct location_refs){0};
 }
 

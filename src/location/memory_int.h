@@ -58,9 +58,11 @@ void location_table_add(struct location_table *t, struct stored *b);
 void location_table_remove(struct location_table *t, struct stored *b);
 
 /* References to bindings, growing. */
+enum { LOCATION_FEW = 8 }; /* found without touching the heap */
 struct location_refs {
     const struct location_binding **rows;
     size_t count, cap;
+    const struct location_binding *few[LOCATION_FEW]; /* rows, while they fit */
 };
 MUST_CHECK enum rc location_refs_reserve(struct location_refs *r, size_t more);
 MUST_CHECK enum rc location_refs_add(struct location_refs *r, const struct location_binding *b);
