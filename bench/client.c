@@ -1,6 +1,7 @@
 /* client.c - the simulated phones' connections. Kept quick so that the server is what is measured:
  * one read a message (read-ahead), refreshes renumbered in place, no timers. */
 #include "client.h"
+#include "call.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -79,7 +80,9 @@ static void line_drop(struct line *line)
     if (line->fd >= 0) close(line->fd);
     free(line->rest);
     free(line->refresh);
+    free(line->answer);
     line->ssl = NULL;
+    line->answer = NULL;
     line->fd = -1;
     line->rest = line->refresh = NULL;
     line->rest_n = line->refresh_n = 0;
@@ -222,9 +225,86 @@ static void line_answered(struct client *c, struct line *line, int status)
         return;
     case LINE_CLOSED:
     case LINE_CONNECTING:
-    case LINE_READY: return; /* nobody waits for it */
+    case LINE_READY:
+    case LINE_CALLING:
+    case LINE_TALKING:
+    case LINE_ENDING:
+    case LINE_CALLED: return; /* nobody waits for it */
     }
     line_fail(c, line, &c->counts.unexpected);
+}
+
+/* ---- calls ---- */
+
+void line_call(struct client *c, struct line *caller, struct line *callee)
+{
+    char message[PHONE_MESSAGE_MAX];
+    caller->peer = callee;
+    callee->peer = caller;
+    caller->state = LINE_CALLING;
+    callee->state = LINE_CALLED;
+    line_send(c, caller, message,
+              call_print_invite(&caller->phone, &callee->phone, ++caller->calls, message,
+                                sizeof message));
+}
+
+static void line_follow(struct client *c, struct line *line, const char *method)
+{
+    char message[PHONE_MESSAGE_MAX];
+    line_send(c, line, message,
+              call_print_follow(&line->phone, method, line->answer, line->answer_n, line->calls,
+                                message, sizeof message));
+}
+
+void line_hang_up(struct client *c, struct line *caller)
+{
+    caller->state = LINE_ENDING;
+    line_follow(c, caller, "BYE");
+}
+
+static void line_say(struct client *c, struct line *line, const char *request, size_t n, int status)
+{
+    char message[PHONE_MESSAGE_MAX];
+    line_send(c, line, message,
+              call_print_answer(&line->phone, request, n, status, message, sizeof message));
+}
+
+static void call_answered(struct client *c, struct line *line, const char *p, size_t n)
+{
+    free(line->answer);
+    line->answer = malloc(n);
+    if (!line->answer) {
+        line_fail(c, line, &c->counts.out_of_memory);
+        return;
+    }
+    memcpy(line->answer, p, n);
+    line->answer_n = n;
+    line->state = LINE_TALKING;
+    const uint32_t life = line->lives;
+    line_follow(c, line, "ACK");
+    if (line->lives == life) c->on_line(c->ctx, line, LINE_ANSWERED);
+}
+
+/* A message that came on a line in a call. */
+static void line_in_call(struct client *c, struct line *line, const char *p, size_t n, int status)
+{
+    const uint32_t life = line->lives;
+    if (line->state == LINE_CALLED) {
+        if (call_is(p, n, "INVITE") && status == 0) {
+            line_say(c, line, p, n, 180);
+            if (line->lives == life) line_say(c, line, p, n, 200);
+        } else if (call_is(p, n, "BYE") && status == 0) {
+            line_say(c, line, p, n, 200);
+        }
+    } else if (status >= 300) {
+        line_fail(c, line, &c->counts.unexpected);
+    } else if (line->state == LINE_CALLING && status >= 200 && call_is(p, n, "INVITE")) {
+        call_answered(c, line, p, n);
+    } else if (line->state == LINE_ENDING && status >= 200 && call_is(p, n, "BYE")) {
+        line->state = LINE_READY;
+        if (line->peer->state == LINE_CALLED) line->peer->state = LINE_READY;
+        c->on_line(c->ctx, line, LINE_ENDED);
+    }
 }
 
 /* Keeps the first part of an answer until the rest has come. */
@@ -256,7 +336,10 @@ static void line_take(struct client *c, struct line *line, const char *p, size_t
         n -= a.skipped + a.n;
         if (a.status == 0 && !c->options.echo) c->counts.requests_in++;
         if (a.status >= 200 && a.status < CLIENT_STATUS_MAX) c->counts.status[a.status]++;
-        if (a.status >= 200 || c->options.echo) line_answered(c, line, a.status);
+        if (line->state >= LINE_CALLING)
+            line_in_call(c, line, p - a.n, a.n, a.status);
+        else if (a.status >= 200 || c->options.echo)
+            line_answered(c, line, a.status);
         if (line->lives != life) return;
     }
     rest_keep(c, line, p, n);

@@ -3,6 +3,7 @@
  *
  *   CLOSED -open-> CONNECTING -> CHALLENGED (first REGISTER out) -> TOKEN (token out) -> READY
  *   READY -refresh-> REFRESHING -> READY;   any failure -> CLOSED
+ *   READY -call-> CALLING -> TALKING -hang up-> ENDING -> READY, the other line READY -> CALLED -> READY
  *
  * Lines belong to the client; the caller learns of each step's end through one callback, from which
  * it may open, refresh and close lines. Nothing here times out: the caller watches the clock. */
@@ -21,6 +22,10 @@ enum line_state {
     LINE_TOKEN,
     LINE_READY,
     LINE_REFRESHING,
+    LINE_CALLING, /* INVITE sent */
+    LINE_TALKING, /* answered, ACK sent */
+    LINE_ENDING,  /* BYE sent */
+    LINE_CALLED,  /* the other end of one of those */
 };
 
 struct line {
@@ -35,9 +40,14 @@ struct line {
     size_t rest_n;
     uint32_t lives;    /* connections it has lost or closed */
     uint64_t begun_ns; /* set by the caller, for its own use */
+    struct line *peer; /* of a call */
+    uint32_t calls;    /* made so far */
+    char *answer;      /* the 200 of the call that stands: its BYE is made of it */
+    size_t answer_n;
 };
 
-enum line_event { LINE_REGISTERED, LINE_REFRESHED, LINE_FAILED };
+/* LINE_ANSWERED and LINE_ENDED are told of the line that called. */
+enum line_event { LINE_REGISTERED, LINE_REFRESHED, LINE_ANSWERED, LINE_ENDED, LINE_FAILED };
 
 typedef void client_line_fn(void *ctx, struct line *line, enum line_event event);
 
@@ -80,6 +90,9 @@ struct client *client_free(struct client *c);
 void line_open(struct client *c, struct line *line);    /* a CLOSED line; ends in an event, later */
 void line_refresh(struct client *c, struct line *line); /* a READY line; ends in an event, later */
 void line_close(struct client *c, struct line *line);   /* close_notify, close; no event */
+/* Two READY lines: the call is answered at once (LINE_ANSWERED) and stands until line_hang_up. */
+void line_call(struct client *c, struct line *caller, struct line *callee);
+void line_hang_up(struct client *c, struct line *caller); /* a TALKING line; ends in LINE_ENDED */
 
 /* Handles what is ready, waiting up to timeout_ms (-1: until something is). */
 void client_step(struct client *c, int timeout_ms);

@@ -3,6 +3,8 @@
  *   bench_load new     connects, registers through challenge and token, closes; phone after phone
  *   bench_load refresh registers, then refreshes: as fast as answered, then at half that rate
  *   bench_load idle    registers and holds; reads the server's memory at each stage
+ *   bench_load calls   registers, then phone 2n calls phone 2n+1: as fast as answered, at half that
+ *                      rate, and last one call of each pair held while memory is read
  *
  * One JSON object on stdout. Exit code 0: every phone got what it asked for; 1: some did not (the
  * object says which); 2: wrong usage or the load could not run. Driven by script/bench. */
@@ -29,14 +31,15 @@ struct load_options {
 };
 
 static const char usage[] =
-    "usage: bench_load new|refresh|idle --server=IP:PORT --phones=FILE [options]\n"
+    "usage: bench_load new|refresh|idle|calls --server=IP:PORT --phones=FILE [options]\n"
     "  --pid=PID            the server, whose CPU time and memory are read\n"
     "  --first=N --count=N  which phones of the file (default 0, all that are left)\n"
     "  --warm=N             phones before those, not measured (default 16)\n"
     "  --concurrency=N      connections being set up at a time (default 8)\n"
-    "  --inflight=N         refresh: requests under way at a time (default 16)\n"
-    "  --seconds=S          refresh: length of each phase (default 3)\n"
-    "  --rate=R             refresh: of the second phase, a second (default half of the first)\n"
+    "  --inflight=N         refresh, calls: how many under way at a time (default 16)\n"
+    "  --seconds=S          refresh, calls: length of each phase (default 3)\n"
+    "  --rate=R             refresh, calls: of the second phase, a second (default half the "
+    "first)\n"
     "  --stages=N,N,...     idle: phones held when memory is read (default 1000)\n"
     "  --node=NAME          host in request URIs (default the server's address)\n"
     "  --per-source=N       connections from one loopback address (default 50)\n"
@@ -217,12 +220,10 @@ static int mode_new(struct runner *r, const struct load_options *o)
     return clean(&run);
 }
 
-static int mode_refresh(struct runner *r, const struct load_options *o)
+/* As fast as answered, then at half that rate. */
+static int two_phases(struct runner *r, const struct load_options *o)
 {
-    static struct run registered, closed, half;
-    run_register(r, 0, o->warm + o->count, o->concurrency, false, &registered);
-    print_run("registered", &registered);
-    if (!clean(&registered)) return 0;
+    static struct run closed, half;
     run_closed(r, o->warm, o->count, o->inflight, o->seconds, &closed);
     printf(",");
     print_run("closed", &closed);
@@ -232,6 +233,37 @@ static int mode_refresh(struct runner *r, const struct load_options *o)
     printf(",");
     print_run("half", &half);
     return clean(&half);
+}
+
+static int mode_refresh(struct runner *r, const struct load_options *o)
+{
+    static struct run registered;
+    run_register(r, 0, o->warm + o->count, o->concurrency, false, &registered);
+    print_run("registered", &registered);
+    return clean(&registered) && two_phases(r, o);
+}
+
+static int mode_calls(struct runner *r, const struct load_options *o)
+{
+    const uint64_t settle_ns = 1000000000;
+    static struct run registered, held, ended;
+    struct proc_memory before, now;
+    run_register(r, 0, o->warm + o->count, o->concurrency, false, &registered);
+    print_run("registered", &registered);
+    r->calls = true;
+    if (!clean(&registered) || !two_phases(r, o)) return 0;
+    run_wait(r, settle_ns);
+    if (!r->server || proc_memory(r->server, &before) < 0) return 1;
+    run_hold(r, o->warm, o->count, o->inflight, &held);
+    run_wait(r, settle_ns);
+    printf(",");
+    print_run("held", &held);
+    if (!clean(&held) || proc_memory(r->server, &now) < 0) return 0;
+    printf(",\"bytes_a_call\":%.0f,",
+           ((double)now.private_bytes - (double)before.private_bytes) / (double)held.done);
+    run_end_held(r, &ended);
+    print_run("ended", &ended);
+    return clean(&ended);
 }
 
 static int mode_idle(struct runner *r, const struct load_options *o)
@@ -308,6 +340,7 @@ static int load_run(const struct load_options *o, const struct phone_list *list)
     printf("{");
     int good = strcmp(o->mode, "new") == 0       ? mode_new(&r, o)
                : strcmp(o->mode, "refresh") == 0 ? mode_refresh(&r, o)
+               : strcmp(o->mode, "calls") == 0   ? mode_calls(&r, o)
                                                  : mode_idle(&r, o);
     printf("}\n");
     client_free(r.client);
@@ -319,7 +352,7 @@ int main(int argc, char **argv)
     struct load_options o;
     if (options_read(argc, argv, &o) < 0 ||
         (strcmp(o.mode, "new") != 0 && strcmp(o.mode, "refresh") != 0 &&
-         strcmp(o.mode, "idle") != 0)) {
+         strcmp(o.mode, "idle") != 0 && strcmp(o.mode, "calls") != 0)) {
         fputs(usage, stderr);
         return 2;
     }

@@ -12,6 +12,11 @@ ROWS = [
     ("half_p50_us", "refresh at half load, p50 us", "{:.0f}"),
     ("half_p99_us", "refresh at half load, p99 us", "{:.0f}"),
     ("closed_rate", "refreshes a second, one core", "{:.0f}"),
+    ("call_cpu_us", "CPU us a call (echo: 6.5 messages)", "{:.0f}"),
+    ("call_p50_us", "INVITE to 200 at half load, p50 us", "{:.0f}"),
+    ("call_p99_us", "INVITE to 200 at half load, p99 us", "{:.0f}"),
+    ("call_rate", "calls a second, one core", "{:.0f}"),
+    ("call_bytes", "bytes a held call", "{:.0f}"),
 ]
 MICRO_ROWS = [
     ("register", "parse the reference REGISTER"),
@@ -90,4 +95,5 @@ def aims(middle, micro):
         judge("ns to parse a reference REGISTER (2 million a second)", parse, 500, "{:.0f}"),
         judge("p50 of a refresh at half load against the echo's",
               share(ours.get("half_p50_us"), limit.get("half_p50_us")), 1.3),
+        judge("a call against 6.5 echoes", share(ours.get("call_cpu_us"), limit.get("call_cpu_us")), 1.3),
     ]

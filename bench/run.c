@@ -13,26 +13,40 @@ uint64_t run_now_ns(void)
     return (uint64_t)t.tv_sec * second_ns + (uint64_t)t.tv_nsec;
 }
 
-/* The next READY line of the phase, round and round. NULL: all are busy or lost. */
+/* The next READY line of the phase (calls: the first of a pair), round and round. NULL: all are
+ * busy or lost. */
 static struct line *line_idle(struct runner *r)
 {
-    for (size_t i = 0; i < r->count; i++) {
-        r->cursor = (r->cursor + 1) % r->count;
-        struct line *line = &r->client->lines[r->first + r->cursor];
-        if (line->state == LINE_READY) return line;
+    const size_t step = r->calls ? 2 : 1, units = r->count / step;
+    for (size_t i = 0; i < units; i++) {
+        r->cursor = (r->cursor + 1) % units;
+        struct line *line = &r->client->lines[r->first + r->cursor * step];
+        if (line[0].state == LINE_READY && line[step - 1].state == LINE_READY) return line;
     }
     return NULL;
 }
 
-/* Begins a refresh on some idle line. false: there is none. */
-static bool refresh_begin(struct runner *r, uint64_t begun_ns)
+/* Begins a refresh or a call on some idle line. false: there is none. */
+static bool work_begin(struct runner *r, uint64_t begun_ns)
 {
     struct line *line = line_idle(r);
     if (!line) return false;
     line->begun_ns = begun_ns;
     r->under_way++;
-    line_refresh(r->client, line);
+    if (r->calls)
+        line_call(r->client, line, line + 1);
+    else
+        line_refresh(r->client, line);
     return true;
+}
+
+/* False: the work on this line goes on. */
+static bool call_step(struct runner *r, struct line *line, enum line_event event, uint64_t now)
+{
+    if (event != LINE_ANSWERED) return true;
+    hist_add(&r->run->latency, now - line->begun_ns);
+    if (!r->hold) line_hang_up(r->client, line);
+    return r->hold;
 }
 
 void runner_on_line(void *ctx, struct line *line, enum line_event event)
@@ -44,16 +58,18 @@ void runner_on_line(void *ctx, struct line *line, enum line_event event)
         return;
     }
     r->last_event_ns = now;
+    if (!call_step(r, line, event, now)) return;
     r->under_way--;
     if (event == LINE_FAILED) {
         r->run->failed++;
         return;
     }
     r->run->done++;
-    hist_add(&r->run->latency, now - line->begun_ns);
+    if (event == LINE_REGISTERED || event == LINE_REFRESHED)
+        hist_add(&r->run->latency, now - line->begun_ns);
     line->begun_ns = 0;
     if (event == LINE_REGISTERED && r->close_registered) line_close(r->client, line);
-    if (event == LINE_REFRESHED && now < r->refill_end_ns) refresh_begin(r, now);
+    if (event != LINE_REGISTERED && now < r->refill_end_ns) work_begin(r, now);
 }
 
 /* What a phase starts from, so that its end can take differences. */
@@ -133,7 +149,7 @@ static void closed_loop(struct runner *r, size_t inflight, double seconds)
     r->refill_end_ns = run_now_ns() + (uint64_t)(seconds * (double)second_ns);
     r->last_event_ns = run_now_ns();
     while (run_now_ns() < r->refill_end_ns && !stalled(r)) {
-        while (r->under_way < inflight && refresh_begin(r, run_now_ns())) {}
+        while (r->under_way < inflight && work_begin(r, run_now_ns())) {}
         client_step(r->client, 100);
     }
 }
@@ -153,6 +169,37 @@ void run_closed(struct runner *r, size_t first, size_t count, size_t inflight, d
     drain(r);
     phase_end(r, m);
     out->wall_ns = wall_ns;
+}
+
+void run_hold(struct runner *r, size_t first, size_t count, size_t inflight, struct run *out)
+{
+    struct mark m = phase_begin(r, out);
+    r->first = first;
+    r->count = count;
+    r->cursor = 0;
+    r->refill_end_ns = 0;
+    r->calls = r->hold = true;
+    while (out->done + out->failed < count / 2 && !stalled(r)) {
+        while (r->under_way < inflight && work_begin(r, run_now_ns())) {}
+        client_step(r->client, 100);
+    }
+    r->hold = false;
+    phase_end(r, m);
+}
+
+void run_end_held(struct runner *r, struct run *out)
+{
+    struct mark m = phase_begin(r, out);
+    for (size_t i = 0; i < r->count && !stalled(r); i += 2) {
+        struct line *line = &r->client->lines[r->first + i];
+        if (line->state != LINE_TALKING) continue;
+        line->begun_ns = run_now_ns();
+        r->under_way++;
+        line_hang_up(r->client, line);
+        client_step(r->client, 0);
+    }
+    drain(r);
+    phase_end(r, m);
 }
 
 /* splitmix64 to (0, 1]: small, and the same sequence for each server. */
@@ -177,7 +224,7 @@ void run_paced(struct runner *r, size_t first, size_t count, double rate, double
     uint64_t end_ns = m.now_ns + (uint64_t)(seconds * (double)second_ns);
     uint64_t now;
     while ((now = run_now_ns()) < end_ns && !stalled(r)) {
-        while (due_ns <= (double)now && refresh_begin(r, (uint64_t)due_ns))
+        while (due_ns <= (double)now && work_begin(r, (uint64_t)due_ns))
             due_ns -= log(uniform(&seed)) / rate * (double)second_ns;
         client_step(r->client, 0); /* never sleeps: a wake-up would be part of the latency */
     }

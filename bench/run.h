@@ -30,6 +30,8 @@ struct runner {
     size_t first, count;    /* lines refreshed in this phase */
     uint64_t refill_end_ns; /* closed loop: answered lines ask again until then */
     bool close_registered;  /* a line that is registered is closed at once */
+    bool calls;             /* a unit of work is a call between two lines, not a refresh */
+    bool hold;              /* calls are not ended when they are answered */
     uint64_t last_event_ns;
 };
 
@@ -41,7 +43,8 @@ client_line_fn runner_on_line;
 void run_register(struct runner *r, size_t first, size_t count, size_t concurrency,
                   bool close_registered, struct run *out);
 
-/* Closed loop: `inflight` refreshes always under way over lines [first, first+count). */
+/* Closed loop: `inflight` refreshes (calls: from INVITE to the answer to BYE) always under way over
+ * lines [first, first+count). Latency of a call is that of its answer. */
 void run_closed(struct runner *r, size_t first, size_t count, size_t inflight, double seconds,
                 struct run *out);
 
@@ -49,6 +52,11 @@ void run_closed(struct runner *r, size_t first, size_t count, size_t inflight, d
  * rate, whether or not earlier ones were answered; latency counts from the moment that was due. */
 void run_paced(struct runner *r, size_t first, size_t count, double rate, double seconds,
                struct run *out);
+
+/* Calls between the lines 2n and 2n+1 of the phase until each pair has one; they stand when it
+ * returns. Then ends them. */
+void run_hold(struct runner *r, size_t first, size_t count, size_t inflight, struct run *out);
+void run_end_held(struct runner *r, struct run *out);
 
 /* Lets time pass, answering what the server may want. */
 void run_wait(struct runner *r, uint64_t ns);
