@@ -42,6 +42,11 @@ static const char help[] =
     "  --for SECONDS          stop after that time\n"
     "  --keep-trying          also after refusals that only an administrator can cure\n"
     "  --backoff SECONDS      first wait after a round of failures (default 10)\n"
+    "  --do SCRIPT            make calls by script, then stop; see bearline-phone(1):\n"
+    "                         'call 1020; wait answered; play hello.wav; hangup'\n"
+    "  --answer               answer every call at once\n"
+    "  --audio DEVICE         ALSA device for microphone and loudspeaker (default: none)\n"
+    "  --codec NAME           opus, PCMA or PCMU alone (default: all)\n"
     "  --quiet                no log\n"
     "  --trace                also print whole messages, tokens masked\n"
     "  --trace-file FILE      print them there\n"
@@ -73,6 +78,10 @@ enum option_id {
     OPT_FOR,
     OPT_KEEP_TRYING,
     OPT_BACKOFF,
+    OPT_DO,
+    OPT_ANSWER,
+    OPT_AUDIO,
+    OPT_CODEC,
     OPT_QUIET,
     OPT_TRACE,
     OPT_TRACE_FILE,
@@ -99,6 +108,10 @@ static const struct option options[] = {
     {"for", required_argument, NULL, OPT_FOR},
     {"keep-trying", no_argument, NULL, OPT_KEEP_TRYING},
     {"backoff", required_argument, NULL, OPT_BACKOFF},
+    {"do", required_argument, NULL, OPT_DO},
+    {"answer", no_argument, NULL, OPT_ANSWER},
+    {"audio", required_argument, NULL, OPT_AUDIO},
+    {"codec", required_argument, NULL, OPT_CODEC},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"trace", no_argument, NULL, OPT_TRACE},
     {"trace-file", required_argument, NULL, OPT_TRACE_FILE},
@@ -145,6 +158,18 @@ static enum phone_exit take_dialect(const char *text, enum phone_dialect *out)
     return PHONE_EXIT_OK;
 }
 
+static enum phone_exit take_codec(const char *text, struct phone_agent_config *run)
+{
+    for (int i = 0; i < MEDIA_CODEC_COUNT; i++) {
+        const struct media_codec_info *info = media_codec_info((enum media_codec)i);
+        if (!str_eq_nocase(str_from(text), info->name)) continue;
+        run->has_codec = true;
+        run->codec = (enum media_codec)i;
+        return PHONE_EXIT_OK;
+    }
+    return usage("--codec is opus, PCMA or PCMU, not ", text);
+}
+
 static enum phone_exit take_option(int id, const char *value, struct arguments *a)
 {
     switch (id) {
@@ -163,6 +188,10 @@ static enum phone_exit take_option(int id, const char *value, struct arguments *
     case OPT_FOR: return take_number(value, "--for", &a->run.for_s);
     case OPT_KEEP_TRYING: a->run.keep_trying = true; break;
     case OPT_BACKOFF: return take_number(value, "--backoff", &a->run.backoff_base_s);
+    case OPT_DO: a->run.script = value; break;
+    case OPT_ANSWER: a->run.auto_answer = true; break;
+    case OPT_AUDIO: a->run.audio = value; break;
+    case OPT_CODEC: return take_codec(value, &a->run);
     case OPT_QUIET: a->run.log_fd = -1; break;
     case OPT_TRACE: a->trace = true; break;
     case OPT_TRACE_FILE: a->trace_file = value; break;

@@ -9,7 +9,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CONFIG_ARENA_MAX = 8 << 20, RESTART_MIN_MS = 500, RESTART_MAX_MS = 3000, CSEQ_FIRST = 100 };
+enum {
+    CONFIG_ARENA_MAX = 8 << 20,
+    RESTART_MIN_MS = 500,
+    RESTART_MAX_MS = 3000,
+    CSEQ_FIRST = 100,
+    UDP_IDLE_MS = 24 * 3600 * 1000, /* a line without TLS may register for an hour at a time */
+};
 
 /* ---- telling ---- */
 
@@ -61,6 +67,7 @@ static void tell_registered(struct agent *a, const struct phone_line_action *act
     a->last = "Connection-Lost";
     path_ping_start(a);
     save_status(a); /* before it is told: who hears it may ask */
+    agent_calls_follow(a);
     agent_say(a, "%s %.*s at %.*s (%s) for %u s, next refresh in %llu s",
               act->is_first ? "registered" : "refreshed", STR_ARG(a->phone.lines[0].number),
               STR_ARG(node->name), transport, act->granted_s,
@@ -102,6 +109,7 @@ static void perform(struct agent *a, const struct phone_line_action *act)
         break;
     case PHONE_DO_REGISTERED:
         tell_registered(a, act);
+        agent_script_tell(a, NULL, PHONE_SCRIPT_REGISTERED, 0);
         if (a->config->once_registered)
             agent_event(a, &(struct phone_line_event){.kind = PHONE_EV_STOP});
         break;
@@ -151,6 +159,7 @@ void agent_event(struct agent *a, const struct phone_line_event *e)
     while (a->event_count > 0 && !a->is_over)
         step(a);
     a->stepping = false;
+    agent_calls_follow(a);
     arm(a);
     save_status(a);
 }
@@ -181,14 +190,16 @@ static void on_restart_time(void *ctx)
     agent_end(a, PHONE_EXIT_OK);
 }
 
-void agent_restart(struct agent *a)
+void agent_restart_now(struct agent *a)
 {
+    a->restart_waits = false;
     for (size_t i = 0; i < a->phone.node_count; i++)
         path_close(&a->paths[i]);
     net_timer_stop(a->loop, &a->line_timer);
     uint64_t wait_ms = RESTART_MIN_MS +
                        random_below(&a->config->random, RESTART_MAX_MS - RESTART_MIN_MS);
     phone_line_init(&a->line, &a->line.config); /* nothing of it goes on until then */
+    agent_calls_follow(a);
     save_status(a);
     net_timer_start(a->loop, &a->line_timer, wait_ms, on_restart_time, a);
 }
@@ -203,14 +214,14 @@ static void on_signal(void *ctx)
         return;
     }
     agent_say(a, a->line.active != PHONE_NO_NODE ? "stopping: unregistering" : "stopping");
-    agent_event(a, &(struct phone_line_event){.kind = PHONE_EV_STOP});
+    agent_stop(a);
 }
 
 static void on_end_time(void *ctx)
 {
     struct agent *a = ctx;
     if (a->line.active != PHONE_NO_NODE)
-        agent_event(a, &(struct phone_line_event){.kind = PHONE_EV_STOP});
+        agent_stop(a);
     else
         agent_end(a,
                   a->line.problem != PHONE_EXIT_OK ? a->line.problem : PHONE_EXIT_NOT_REGISTERED);
@@ -379,9 +390,11 @@ static enum rc make_machinery(struct agent *a)
         .random = a->config->random,
         .server = STR("Bearline-Phone/" BEARLINE_VERSION),
         .trace = a->trace,
+        .limits = {.udp_flow_idle_ms = UDP_IDLE_MS},
         .events = path_events(a),
     };
-    return siptx_stack_new(&config, &a->stack);
+    rc = siptx_stack_new(&config, &a->stack);
+    return rc == RC_OK ? agent_calls_open(a) : rc;
 }
 
 static enum phone_exit session_begin(struct agent *a, struct phone_problem *problem)
@@ -389,6 +402,7 @@ static enum phone_exit session_begin(struct agent *a, struct phone_problem *prob
     const struct phone_agent_config *c = a->config;
     enum phone_exit exit = load_identity(a, problem);
     snprintf(a->status.device, sizeof a->status.device, "%s", a->tokens.device);
+    if (exit == PHONE_EXIT_OK) exit = agent_script_open(a, problem);
     if (exit == PHONE_EXIT_OK) exit = load_config(a, problem);
     if (exit == PHONE_EXIT_OK) exit = read_password(a, problem);
     if (exit != PHONE_EXIT_OK) return exit;
@@ -409,7 +423,7 @@ static enum phone_exit session_begin(struct agent *a, struct phone_problem *prob
         .backoff_base_s = c->backoff_base_s,
         .asks_standby = c->dialect == PHONE_DIALECT_CISCO,
         .keep_trying = c->keep_trying,
-        .give_up = c->once_registered,
+        .give_up = c->once_registered || c->script,
         .random = c->random,
     };
     phone_line_init(&a->line, &line);
@@ -420,6 +434,8 @@ static void session_end(struct agent *a)
 {
     for (size_t i = 0; i < PHONE_NODE_MAX; i++)
         if (a->paths[i].agent) path_close(&a->paths[i]);
+    agent_script_close(a);
+    agent_calls_close(a);
     http_exchange_cancel(a->renewing);
     if (a->renewing) phone_renew_fini(&a->renew);
     a->renewing = NULL;
@@ -466,6 +482,8 @@ static enum phone_exit session_run(struct agent *a, struct phone_problem *proble
         }
         exit = a->exit;
         if (exit != PHONE_EXIT_OK) *problem = a->problem;
+        if (exit == PHONE_EXIT_OK && a->script_told && a->script->exit != PHONE_EXIT_OK)
+            exit = phone_problem_set(problem, a->script->exit, "%s", a->script->problem);
         last_turns(a);
         a->line.state = PHONE_LINE_ENDED;
         a->line.active = PHONE_NO_NODE;
@@ -506,6 +524,7 @@ enum phone_exit phone_agent_run(const struct phone_agent_config *config,
     while (exit == PHONE_EXIT_OK && a->restarts);
     net_loop_free(a->loop);
     arena_fini(&a->arena);
+    free(a->script);
     free(a);
     return exit;
 }

@@ -5,6 +5,7 @@
 #ifndef PHONE_AGENT_H
 #define PHONE_AGENT_H
 #include "base/clock.h"
+#include "media/codec.h"
 #include "phone/fetch.h"
 #include "phone/register.h"
 #include "phone/state.h"
@@ -22,8 +23,13 @@ struct phone_agent_config {
     bool keep_trying;
     uint32_t for_s;          /* 0: without end */
     uint32_t backoff_base_s; /* 0: the machine's own */
-    int log_fd;              /* one line an event; -1: quiet */
-    int trace_fd;            /* whole messages, tokens masked; -1: none */
+    const char *script;      /* phone/script.h; NULL: none */
+    bool auto_answer;        /* calls that come in are answered at once */
+    const char *audio;       /* ALSA device; NULL: no sound but files */
+    bool has_codec;          /* offer and take codec alone */
+    enum media_codec codec;
+    int log_fd;   /* one line an event; -1: quiet */
+    int trace_fd; /* whole messages, tokens masked; -1: none */
     struct random_source random;
 };
 

@@ -6,7 +6,9 @@
 #include "net/resolver.h"
 #include "net/udp.h"
 #include "phone/agent.h"
+#include "phone/call.h"
 #include "phone/renew.h"
+#include "phone/script.h"
 #include "phone/status.h"
 #include "siptx/stack.h"
 #include "siptx/trace.h"
@@ -67,6 +69,18 @@ struct agent {
     struct phone_renew renew;
     unsigned renew_failures;
 
+    struct phone_calls *calls;
+    struct siptx_flow *call_flow; /* where calls go: of the active registration, or NULL */
+    struct wheel_timer stop_timer;
+    int64_t stop_until_ms;
+    bool restart_waits; /* for the last call's end */
+
+    struct phone_script *script; /* NULL: none */
+    struct wheel_timer script_timer;
+    struct phone_call *script_call, *script_before; /* the one it is about; the one before */
+    struct phone_call *script_referred;             /* made because its peer was transferred */
+    bool script_joins, script_told;
+
     struct phone_status status, saved;
     struct phone_problem problem; /* the last one told */
     uint64_t traced_seq;
@@ -80,7 +94,7 @@ void agent_event(struct agent *a, const struct phone_line_event *e);
 /* The phone ends; problem stands in a->problem unless exit is OK. */
 void agent_end(struct agent *a, enum phone_exit exit);
 /* Ends this session and begins another, the configuration fetched anew. */
-void agent_restart(struct agent *a);
+void agent_restart_now(struct agent *a);
 /* The problem a person should know of; also for the status. */
 void agent_note(struct agent *a, const struct phone_problem *p);
 
@@ -93,6 +107,31 @@ void path_keepalive(struct path *p);
 struct siptx_events path_events(struct agent *a);
 /* Pings as the server asked for; none when seconds is 0. */
 void path_ping_start(struct agent *a);
+
+/* Digest credentials: a whole header line. */
+enum rc agent_digest_print(struct agent *a, struct phone_digest *d, struct str method,
+                           struct str uri, struct buf *out);
+
+/* agent_call.c */
+enum rc agent_calls_open(struct agent *a);
+void agent_calls_close(struct agent *a);
+/* The active registration may be another one now. */
+void agent_calls_follow(struct agent *a);
+/* Ends all calls, then the registration. */
+void agent_stop(struct agent *a);
+/* agent_restart_now once nobody talks. */
+void agent_restart(struct agent *a);
+/* NULL: none (any more). */
+struct media_session *agent_call_session(const struct phone_call *call);
+void agent_call_tell_quality(struct agent *a, const struct phone_call *call);
+
+/* agent_script.c */
+enum phone_exit agent_script_open(struct agent *a, struct phone_problem *problem);
+void agent_script_close(struct agent *a);
+/* call: NULL: whichever; else only if the script is about it. */
+void agent_script_tell(struct agent *a, const struct phone_call *call,
+                       enum phone_script_event event, int arg);
+void agent_script_call(struct agent *a, struct phone_call *call, enum phone_call_event event);
 
 /* agent_token.c */
 /* Before the first question to a server: a token that is over is renewed at once. Blocking. */

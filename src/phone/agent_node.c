@@ -239,11 +239,24 @@ static void on_keepalive_answer(void *ctx, struct siptx_client *c, enum siptx_ou
     }
 }
 
+enum rc agent_digest_print(struct agent *a, struct phone_digest *d, struct str method,
+                           struct str uri, struct buf *out)
+{
+    char cnonce[17];
+    struct buf b;
+    buf_init_fixed(&b, cnonce, sizeof cnonce);
+    buf_printf(&b, "%016llx", (unsigned long long)random_u64(&a->config->random));
+    struct str user = a->phone.user.n > 0 ? a->phone.user : str_from(a->tokens.device);
+    if (a->config->sip_user) user = str_from(a->config->sip_user);
+    return phone_digest_print(out, d, method, uri, user, bytes_str(secret_bytes(&a->sip_password)),
+                              str_of(cnonce, 16));
+}
+
 /* The credentials asked for, as a whole line of their own secret buffer. */
 static enum rc print_credentials(struct path *p, enum phone_challenge kind, struct buf *out)
 {
     struct agent *a = p->agent;
-    char uri[320], cnonce[17];
+    char uri[320];
     struct buf b;
     if (kind == PHONE_CHALLENGE_NONE) return RC_OK;
     if (kind == PHONE_CHALLENGE_BEARER) {
@@ -251,15 +264,9 @@ static enum rc print_credentials(struct path *p, enum phone_challenge kind, stru
                            bytes_str(secret_bytes(&a->tokens.access)));
         return buf_rc(out);
     }
-    buf_init_fixed(&b, cnonce, sizeof cnonce);
-    buf_printf(&b, "%016llx", (unsigned long long)random_u64(&a->config->random));
-    struct str cn = str_of(cnonce, 16);
     buf_init_fixed(&b, uri, sizeof uri);
     phone_register_print_uri(&b, a->phone.nodes[p->index].name);
-    struct str user = a->phone.user.n > 0 ? a->phone.user : str_from(a->tokens.device);
-    if (a->config->sip_user) user = str_from(a->config->sip_user);
-    return phone_digest_print(out, &p->digest, STR("REGISTER"), buf_str(&b), user,
-                              bytes_str(secret_bytes(&a->sip_password)), cn);
+    return agent_digest_print(a, &p->digest, STR("REGISTER"), buf_str(&b), out);
 }
 
 struct sending {
@@ -427,11 +434,12 @@ static void on_control(struct agent *a, struct path *p, enum phone_control contr
 
 static void on_request(void *ctx, struct siptx_request *r)
 {
-    static const struct str allow = STR_INIT("Allow: OPTIONS, NOTIFY\r\n");
+    static const struct str allow = STR_INIT("Allow: " PHONE_CALL_METHODS "\r\n");
     struct agent *a = ctx;
     struct path *p = r->flow ? r->flow->user : NULL;
     const struct sip_message *m = r->message;
     bool ours = p && p->index == a->line.active;
+    if (a->calls && phone_calls_request(a->calls, r)) return;
     if (m->method == SIP_METHOD_OPTIONS) {
         siptx_respond(r, 200, STR(""), allow);
     } else if (m->method != SIP_METHOD_NOTIFY) {
@@ -490,11 +498,34 @@ static void on_keepalive(void *ctx, struct siptx_flow *f)
     if (p && p->flow == f && a->ping_waits) path_ping_start(a);
 }
 
+static void on_ack(void *ctx, struct siptx_flow *f, const struct sip_message *m,
+                   struct siptx_request *invite)
+{
+    struct agent *a = ctx;
+    (void)invite;
+    if (a->calls) phone_calls_ack(a->calls, f, m);
+}
+
+static void on_cancel(void *ctx, struct siptx_request *invite)
+{
+    struct agent *a = ctx;
+    if (a->calls) phone_calls_cancel(a->calls, invite);
+}
+
+static void on_stray(void *ctx, struct siptx_flow *f, const struct sip_message *m)
+{
+    struct agent *a = ctx;
+    if (a->calls) phone_calls_stray(a->calls, f, m);
+}
+
 struct siptx_events path_events(struct agent *a)
 {
     return (struct siptx_events){
         .ctx = a,
         .on_request = on_request,
+        .on_ack = on_ack,
+        .on_cancel = on_cancel,
+        .on_stray_response = on_stray,
         .on_flow_ready = on_flow_ready,
         .on_flow_closed = on_flow_closed,
         .on_keepalive = on_keepalive,

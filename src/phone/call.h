@@ -159,6 +159,8 @@ struct phone_calls *phone_calls_free(struct phone_calls *calls);
 /* The connection of the registered line, NULL while there is none. Calls that talk move to a new
  * one and tell their peers; what cannot move ends. transport and local make our Contact. */
 void phone_calls_set_flow(struct phone_calls *calls, struct siptx_flow *flow);
+/* Of our address and of numbers dialled, from now on; too long a name is ignored. */
+void phone_calls_set_host(struct phone_calls *calls, struct str host);
 void phone_calls_set_waiting(struct phone_calls *calls, bool call_waiting, bool do_not_disturb);
 
 /* What the stack hands up (siptx_events), for the owner to pass on. */

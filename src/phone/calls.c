@@ -39,6 +39,12 @@ struct phone_calls *phone_calls_free(struct phone_calls *set)
     return NULL;
 }
 
+void phone_calls_set_host(struct phone_calls *set, struct str host)
+{
+    char name[sizeof set->host];
+    if (str_to_cstr(host, name, sizeof name) == RC_OK) memcpy(set->host, name, sizeof name);
+}
+
 void phone_calls_set_waiting(struct phone_calls *set, bool call_waiting, bool do_not_disturb)
 {
     set->config.call_waiting = call_waiting;

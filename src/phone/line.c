@@ -146,7 +146,7 @@ static void round_over(struct phone_line *l, int64_t now_ms)
         end(l, lasting);
         return;
     }
-    if (l->config.give_up) {
+    if (l->config.give_up && !l->was_registered) {
         end(l, l->nodes[0].problem != PHONE_EXIT_OK ? l->nodes[0].problem : l->problem);
         return;
     }

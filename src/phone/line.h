@@ -96,7 +96,7 @@ struct phone_line_config {
     uint32_t backoff_base_s, backoff_max_s; /* 0: 10 and 300 */
     bool asks_standby;                      /* the Cisco dialect's keepalive to the next node */
     bool keep_trying;                       /* lasting refusals are waited out, too */
-    bool give_up;                           /* the first round without success ends it */
+    bool give_up;                           /* before the first success, a round without ends it */
     struct random_source random;
 };
 

@@ -191,13 +191,13 @@ static bool needs_call(const struct phone_step *step)
 {
     switch (step->kind) {
     case PHONE_STEP_CALL:
+    case PHONE_STEP_REJECT:
     case PHONE_STEP_HANGUP: return false;
     case PHONE_STEP_WAIT:
         return step->wait == PHONE_WAIT_RINGING || step->wait == PHONE_WAIT_ANSWERED ||
                step->wait == PHONE_WAIT_HELD || step->wait == PHONE_WAIT_RESUMED ||
                step->wait == PHONE_WAIT_DIGITS;
     case PHONE_STEP_ANSWER:
-    case PHONE_STEP_REJECT:
     case PHONE_STEP_PLAY:
     case PHONE_STEP_RECORD:
     case PHONE_STEP_DTMF:

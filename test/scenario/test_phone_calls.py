@@ -1,0 +1,191 @@
+"""Calls of the real softphone through a real node, by script: both ways of sound proved by what was
+recorded, refusals by their exit codes, hold, keys, transfers, a connection cut in the middle."""
+# suite: threads
+import array
+import math
+import operator
+import os
+import unittest
+import wave
+
+import lab
+
+RATE = 8000
+
+
+def write_tune(path, notes, seconds=1.5, rate=RATE):
+    """A few notes one after the other, none like another tune's."""
+    samples = array.array("h")
+    for note in notes:
+        for i in range(int(seconds / len(notes) * rate)):
+            samples.append(int(9000 * math.sin(2 * math.pi * note * i / rate)))
+    with wave.open(path, "wb") as f:
+        f.setparams((1, 2, rate, 0, "NONE", ""))
+        f.writeframes(samples.tobytes())
+
+
+def read_samples(path):
+    """16 bit mono at RATE: every nth sample where it was recorded at more."""
+    with wave.open(path, "rb") as f:
+        samples = array.array("h", f.readframes(f.getnframes()))
+        step = f.getframerate() // RATE
+    return samples[::step]
+
+
+def best_correlation(sent, heard):
+    """The greatest normalised correlation of a stretch of sent with heard, over all delays."""
+    start, length = len(sent) // 4, 1600
+    piece = sent[start:start + length]
+    norm = math.sqrt(sum(map(operator.mul, piece, piece)))
+    best = 0.0
+    for at in range(0, len(heard) - length):
+        window = heard[at:at + length]
+        product = sum(map(operator.mul, piece, window))
+        if product <= 0:
+            continue
+        best = max(best, product / (norm * math.sqrt(sum(map(operator.mul, window, window))) + 1))
+        if best > 0.97:
+            break
+    return best
+
+
+class PhoneCalls(lab.Scenario):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.node = cls.lab.node().oauth_ready(users=["rado", "anna", "ivan"], devices={
+            "CSFrado": "rado", "CSFanna": "anna", "CSFivan": "ivan"})
+        cls.tunes = {}
+        for name, notes in {"rado": (440, 660, 520, 880), "anna": (350, 700, 410, 560)}.items():
+            cls.tunes[name] = os.path.join(cls.lab.folder, name + ".wav")
+            write_tune(cls.tunes[name], notes)
+
+    def phone(self, user):
+        phone = self.node.softphone(f"{self._testMethodName[-40:]}-{user}")
+        done = phone.login(user, device="CSF" + user)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return phone
+
+    def run_phone(self, user, script, *words):
+        run = self.phone(user).run("--do", script, *words, device="CSF" + user)
+        return run
+
+    def ready(self, user, script, *words):
+        run = self.run_phone(user, script, *words)
+        run.wait_line(r" registered \d+ at ")
+        return run
+
+    def ended(self, run, status=0):
+        self.assertEqual(status, run.wait(), run.log.text())
+
+    def path(self, name):
+        return os.path.join(self.lab.folder, f"{self._testMethodName[-40:]}-{name}.wav")
+
+    def test_two_phones_talk_and_each_hears_the_other_encrypted(self):
+        there, here = self.path("there"), self.path("here")
+        anna = self.ready("anna", f"wait incoming; answer; record {there}; play {self.tunes['anna']}; wait ended",
+                          "--codec", "PCMA")
+        rado = self.ready("rado", f"call 1011; wait answered; record {here}; play {self.tunes['rado']}; "
+                          "wait 1; hangup", "--trace")
+        self.ended(rado)
+        self.ended(anna)
+        rado.wait_line(r"talking, PCMA, encrypted with AEAD_AES_256_GCM")
+        anna.wait_line(r"call 1 from 1010")
+        self.assertGreaterEqual(best_correlation(read_samples(self.tunes["rado"]), read_samples(there)), 0.9)
+        self.assertGreaterEqual(best_correlation(read_samples(self.tunes["anna"]), read_samples(here)), 0.9)
+        self.assertLess(best_correlation(read_samples(self.tunes["anna"]), read_samples(there)), 0.6)
+        self.assertNotRegex(rado.log.text(), r"inline:[A-Za-z0-9+/]{8}")
+
+    def test_opus_is_what_two_phones_choose(self):
+        anna = self.ready("anna", "wait incoming; answer; wait ended")
+        rado = self.ready("rado", "call 1011; wait answered; wait 1; hangup")
+        self.ended(rado)
+        self.ended(anna)
+        rado.wait_line(r"talking, opus, encrypted with AEAD_AES_256_GCM")
+
+    def test_each_refusal_has_its_exit_code(self):
+        for word, status in (("busy", 50), ("declined", 52), ("unavailable", 51)):
+            anna = self.ready("anna", f"wait incoming; reject {word}")
+            rado = self.run_phone("rado", "call 1011; wait answered; hangup")
+            self.ended(rado, status)
+            self.ended(anna)
+        self.ended(self.run_phone("rado", "call 4711; wait answered"), 53)
+        self.ended(self.run_phone("rado", "play nothing.wav"), 59)
+        self.ended(self.run_phone("rado", "wait incoming 1"), 60)
+
+    def test_who_gives_up_leaves_no_ringing_phone(self):
+        anna = self.ready("anna", "wait incoming; wait ended")
+        rado = self.ready("rado", "call 1011; wait ringing; hangup")
+        self.ended(rado)
+        self.ended(anna)
+        anna.wait_line(r"the caller gave up")
+
+    def test_keys_and_hold_reach_the_other_side(self):
+        anna = self.ready("anna", "wait incoming; answer; wait digits 12#; wait held; wait resumed; wait ended")
+        rado = self.ready("rado", "call 1011; wait answered; dtmf 12#; hold; wait 1; resume; wait 1; hangup")
+        self.ended(rado)
+        self.ended(anna)
+
+    def test_a_blind_transfer(self):
+        anna = self.ready("anna", "wait incoming; answer; wait 5; hangup")
+        ivan = self.ready("ivan", "wait incoming; answer; wait ended")
+        rado = self.ready("rado", "call 1011; wait answered; transfer 1012")
+        self.ended(rado)
+        ivan.wait_line(r"call 1 from 1011")
+        anna.wait_line(r"where the other side transfers us")
+        self.ended(anna)
+        self.ended(ivan)
+
+    def test_an_attended_transfer(self):
+        anna = self.ready("anna", "wait incoming; answer; wait 6; hangup")
+        ivan = self.ready("ivan", "wait incoming; answer; wait ended")
+        rado = self.ready("rado", "call 1011; wait answered; call 1012; wait answered; join")
+        self.ended(rado)
+        ivan.wait_line(r"another call took its place")
+        self.ended(anna)
+        self.ended(ivan)
+
+    def test_a_transfer_to_nobody_fails_and_the_call_stays(self):
+        anna = self.ready("anna", "wait incoming; answer; wait ended")
+        rado = self.ready("rado", "call 1011; wait answered; transfer 4711")
+        self.ended(rado, 58)
+        self.ended(anna)
+
+    def test_call_waiting(self):
+        anna = self.ready("anna", "wait incoming; answer; wait incoming; wait 1; answer; wait 1; hangup; wait 1")
+        rado = self.ready("rado", "call 1011; wait answered; wait held; wait ended")
+        anna.wait_line(r"call 1 with 1010: talking")
+        ivan = self.ready("ivan", "call 1011; wait answered; wait ended")
+        self.ended(ivan)
+        self.ended(anna)
+        self.ended(rado)
+
+    def test_auto_answer_and_a_signal_hang_up(self):
+        anna = self.phone("anna").run("--answer", device="CSFanna")
+        anna.wait_line(r" registered 1011")
+        rado = self.ready("rado", "call 1011; wait answered; wait ended")
+        rado.wait_line(r"talking")
+        self.assertEqual(0, anna.stop())
+        self.ended(rado)
+        rado.wait_line(r"the other side hung up")
+
+    def test_a_server_that_dies_ends_calls_with_a_word(self):
+        node = self.lab.node("short").oauth_ready(users=["rado", "anna"], devices={
+            "CSFrado": "rado", "CSFanna": "anna"})
+        phones = {}
+        for user in ("rado", "anna"):
+            phones[user] = node.softphone(user)
+            self.assertEqual(0, phones[user].login(user, device="CSF" + user).returncode)
+        anna = phones["anna"].run("--answer", device="CSFanna")
+        anna.wait_line(r" registered 1011")
+        rado = phones["rado"].run("--do", "call 1011; wait answered; wait ended 60; call 1011; wait answered",
+                                  device="CSFrado")
+        rado.wait_line(r"talking")
+        node.kill()
+        self.assertEqual(59, rado.wait(45 + lab.PATIENCE_S), rado.log.text())
+        rado.wait_line(r"the connection to the server was lost")
+        anna.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
