@@ -621,7 +621,7 @@ static int run(struct node *n)
                                               : 1;
     if (n->worker_count > WORKERS_MAX) n->worker_count = WORKERS_MAX;
     n->pool_threads = n->worker_count < 4 ? 4 : n->worker_count;
-    n->sip_limits = (struct siptx_limits){0};
+    n->sip_limits = (struct siptx_limits){.stream_idle_ms = n->settings.idle_s * 1000};
     raise_file_limit();
     signal(SIGPIPE, SIG_IGN);
     enum rc rc = start(n, &why);
@@ -655,7 +655,7 @@ static void usage(FILE *to)
         "  -V, --version         the version\n\n"
         "Settings: node.name host addresses; paths.data control; ports.sip sips oauth mra\n"
         "config_http config_https https (first start only); limits.workers connections\n"
-        "connections_per_source handshakes; log.level trace_mb. See bearlined(8).\n");
+        "connections_per_source handshakes idle_s; log.level trace_mb. See bearlined(8).\n");
 }
 
 static int setting_option(struct app_settings *s, const char *text)

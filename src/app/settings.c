@@ -45,6 +45,7 @@ static const struct setting {
     NUMBER_OF("connections", connections_max, 16, 4000000),
     NUMBER_OF("connections_per_source", source_max, 1, 4000000),
     NUMBER_OF("handshakes", handshakes_max, 1, 100000),
+    NUMBER_OF("idle_s", idle_s, 1, 86400),
     {"log", "level", LEVEL, offsetof(struct app_settings, log_level), 0, 0, 0},
     {"log", "trace_mb", MEGABYTES, offsetof(struct app_settings, trace_bytes), 0, 0, 1024},
 #undef TEXT_OF
@@ -72,6 +73,7 @@ void app_settings_default(struct app_settings *s)
         .connections_max = 200000,
         .source_max = 2000,
         .handshakes_max = 1000,
+        .idle_s = 60,
         .log_level = LOG_INFO,
         .trace_bytes = 16u << 20,
     };

@@ -8,7 +8,7 @@
  *   [paths]  data = /var/lib/bearline
  *            control = /run/bearline/control.sock
  *   [ports]  sip sips oauth mra wss config_http config_https https   first start only
- *   [limits] workers connections connections_per_source handshakes
+ *   [limits] workers connections connections_per_source handshakes idle_s
  *   [log]    level = info    error, warn, info or debug
  *            trace_mb = 16    messages kept for "trace"; 0: none */
 #ifndef APP_SETTINGS_H
@@ -24,6 +24,7 @@ struct app_settings {
     struct store_ports ports;
     unsigned workers; /* 0: one a core */
     uint32_t connections_max, source_max, handshakes_max;
+    uint32_t idle_s; /* a SIP connection nobody has registered by may be silent for that long */
     enum log_level log_level;
     size_t trace_bytes;
 };

@@ -153,5 +153,17 @@ class Abuse(lab.Scenario):
         self.a_phone_registers()
 
 
+class Silence(lab.Scenario):
+    """A connection that has done its handshake and is silent goes; a registered phone stays."""
+
+    def test_silence_ends_strangers_and_leaves_phones(self):
+        node = self.lab.node(settings=["limits.idle_s=1"]).oauth_ready()
+        phone = node.registered()
+        greeted, plain = node.sip_tls(), node.sip_tcp()
+        greeted.wait_closed()
+        plain.wait_closed()
+        self.assertEqual(200, phone.register().status, "the phone's connection still stands")
+
+
 if __name__ == "__main__":
     unittest.main()
