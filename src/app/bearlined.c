@@ -512,11 +512,12 @@ static void stop_workers(struct node *n)
             pthread_join(w->thread, NULL);
         }
     }
+    /* A call has legs on several workers: what one stack's end tells goes to the calls of all. */
+    for (unsigned i = 0; i < n->worker_count; i++)
+        n->workers[i].stack = siptx_stack_free(n->workers[i].stack);
     for (unsigned i = 0; i < n->worker_count; i++) {
-        struct worker *w = &n->workers[i];
-        siptx_stack_free(w->stack);
-        call_worker_free(w->call);
-        net_loop_free(w->loop);
+        call_worker_free(n->workers[i].call);
+        net_loop_free(n->workers[i].loop);
     }
 }
 
