@@ -44,8 +44,10 @@ static const char help[] =
     "  --backoff SECONDS      first wait after a round of failures (default 10)\n"
     "  --do SCRIPT            make calls by script, then stop; see bearline-phone(1):\n"
     "                         'call 1020; wait answered; play hello.wav; hangup'\n"
+    "  --interactive          call and answer by keys; calls are shown below the log\n"
     "  --answer               answer every call at once\n"
-    "  --audio DEVICE         ALSA device for microphone and loudspeaker (default: none)\n"
+    "  --audio DEVICE         ALSA device for microphone and loudspeaker (default: none,\n"
+    "                         with --interactive \"default\")\n"
     "  --codec NAME           opus, PCMA or PCMU alone (default: all)\n"
     "  --quiet                no log\n"
     "  --trace                also print whole messages, tokens masked\n"
@@ -79,6 +81,7 @@ enum option_id {
     OPT_KEEP_TRYING,
     OPT_BACKOFF,
     OPT_DO,
+    OPT_INTERACTIVE,
     OPT_ANSWER,
     OPT_AUDIO,
     OPT_CODEC,
@@ -109,6 +112,7 @@ static const struct option options[] = {
     {"keep-trying", no_argument, NULL, OPT_KEEP_TRYING},
     {"backoff", required_argument, NULL, OPT_BACKOFF},
     {"do", required_argument, NULL, OPT_DO},
+    {"interactive", no_argument, NULL, OPT_INTERACTIVE},
     {"answer", no_argument, NULL, OPT_ANSWER},
     {"audio", required_argument, NULL, OPT_AUDIO},
     {"codec", required_argument, NULL, OPT_CODEC},
@@ -189,6 +193,7 @@ static enum phone_exit take_option(int id, const char *value, struct arguments *
     case OPT_KEEP_TRYING: a->run.keep_trying = true; break;
     case OPT_BACKOFF: return take_number(value, "--backoff", &a->run.backoff_base_s);
     case OPT_DO: a->run.script = value; break;
+    case OPT_INTERACTIVE: a->run.interactive = true; break;
     case OPT_ANSWER: a->run.auto_answer = true; break;
     case OPT_AUDIO: a->run.audio = value; break;
     case OPT_CODEC: return take_codec(value, &a->run);
@@ -300,6 +305,8 @@ static enum phone_exit run_locked(struct arguments *a, struct phone_state *state
     enum phone_exit exit = open_trace(a, &a->run.trace_fd);
     if (exit != PHONE_EXIT_OK) return exit;
     a->run.state = state;
+    if (a->run.interactive && !a->run.audio) a->run.audio = "default";
+    if (a->run.audio && strcmp(a->run.audio, "none") == 0) a->run.audio = NULL;
     a->run.random = crypto_random_system();
     exit = phone_agent_run(&a->run, &problem);
     if (a->trace_file) close(a->run.trace_fd);

@@ -162,6 +162,7 @@ void agent_event(struct agent *a, const struct phone_line_event *e)
     agent_calls_follow(a);
     arm(a);
     save_status(a);
+    agent_terminal_draw(a);
 }
 
 void agent_end(struct agent *a, enum phone_exit exit)
@@ -519,9 +520,11 @@ enum phone_exit phone_agent_run(const struct phone_agent_config *config,
         return phone_problem_set(problem, PHONE_EXIT_FAILED, "Out of memory or descriptors.");
     }
     enum phone_exit exit;
+    if (agent_terminal_open(a) != RC_OK) agent_say(a, "no terminal: keys are not read");
     do
         exit = session_run(a, problem);
     while (exit == PHONE_EXIT_OK && a->restarts);
+    agent_terminal_close(a);
     net_loop_free(a->loop);
     arena_fini(&a->arena);
     free(a->script);

@@ -24,6 +24,7 @@ struct phone_agent_config {
     uint32_t for_s;          /* 0: without end */
     uint32_t backoff_base_s; /* 0: the machine's own */
     const char *script;      /* phone/script.h; NULL: none */
+    bool interactive;        /* keys on standard input, calls shown below the log */
     bool auto_answer;        /* calls that come in are answered at once */
     const char *audio;       /* ALSA device; NULL: no sound but files */
     bool has_codec;          /* offer and take codec alone */

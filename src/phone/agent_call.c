@@ -17,6 +17,7 @@ struct sound {
     struct phone_call *call;
     struct media_session *session;
     enum media_security security;
+    bool is_muted;
 };
 
 static struct media_session *session_of(const struct phone_call *call)
@@ -95,9 +96,25 @@ static enum rc sound_open(void *ctx, struct phone_call *call, void **media)
     return RC_OK;
 }
 
+/* How it was, once it is over. */
+static void tell_quality(const struct sound *s)
+{
+    char text[256];
+    struct buf b;
+    struct media_stats stats;
+    media_session_stats(s->session, &stats);
+    if (phone_call_info(s->call)->answered_mono_ms < 0 || !stats.active) return;
+    buf_init_fixed(&b, text, sizeof text);
+    media_stats_print(&b, &stats);
+    agent_say(s->agent, "call %u: %llu packets sent, %llu received, %.*s",
+              phone_call_info(s->call)->number, (unsigned long long)stats.sent_packets,
+              (unsigned long long)stats.received_packets, STR_ARG(buf_str(&b)));
+}
+
 static void sound_close(void *media)
 {
     struct sound *s = media;
+    tell_quality(s);
     s->session = media_session_close(s->session);
     free(s);
 }
@@ -182,6 +199,20 @@ struct media_session *agent_call_session(const struct phone_call *call)
     return session_of(call);
 }
 
+bool agent_call_is_muted(const struct phone_call *call)
+{
+    const struct sound *s = phone_call_media(call);
+    return s && s->is_muted;
+}
+
+void agent_call_mute(struct phone_call *call, bool mute)
+{
+    struct sound *s = phone_call_media(call);
+    if (!s) return;
+    s->is_muted = mute;
+    media_session_mute(s->session, mute);
+}
+
 static void use_device(struct agent *a, struct phone_call *call)
 {
     const char *why = "";
@@ -248,21 +279,6 @@ static void tell_answered(struct agent *a, const struct phone_call *call)
               media_session_is_encrypted(s) ? "encrypted with " : "not encrypted", STR_ARG(suite));
 }
 
-void agent_call_tell_quality(struct agent *a, const struct phone_call *call)
-{
-    char text[256];
-    struct buf b;
-    struct media_stats stats;
-    struct media_session *s = session_of(call);
-    if (!s) return;
-    media_session_stats(s, &stats);
-    buf_init_fixed(&b, text, sizeof text);
-    media_stats_print(&b, &stats);
-    agent_say(a, "call %u: %llu packets sent, %llu received; %.*s", phone_call_info(call)->number,
-              (unsigned long long)stats.sent_packets, (unsigned long long)stats.received_packets,
-              STR_ARG(buf_str(&b)));
-}
-
 static void tell_changed(struct agent *a, const struct phone_call_info *i)
 {
     agent_say(a, "call %u with %s: %s", i->number, i->peer_number,
@@ -302,6 +318,7 @@ static void tell(struct agent *a, struct phone_call *call, enum phone_call_event
         agent_say(a, "call %u to %s, where the other side transfers us", i->number, i->peer_number);
         break;
     case PHONE_CALL_EV_ENDED: tell_ended(a, i); break;
+    case PHONE_CALL_EV_CONFIRMED: break; /* answered was told */
     }
 }
 
@@ -309,9 +326,12 @@ static void on_call(void *ctx, struct phone_call *call, enum phone_call_event ev
 {
     struct agent *a = ctx;
     if (a->calls == NULL) return;
+    if (event == PHONE_CALL_EV_INCOMING || event == PHONE_CALL_EV_REFERRED)
+        agent_terminal_select(a, call);
     tell(a, call, event);
     bool heard = event == PHONE_CALL_EV_ANSWERED || event == PHONE_CALL_EV_EARLY;
     if (heard) use_device(a, call);
+    agent_terminal_draw(a);
     if (event == PHONE_CALL_EV_INCOMING && a->config->auto_answer &&
         phone_call_answer(call) != RC_OK)
         return;

@@ -16,6 +16,7 @@
 enum { AGENT_EVENT_MAX = 32, AGENT_WHERE_MAX = 280 };
 
 struct agent;
+struct agent_terminal;
 
 /* A server node and the connection to it. */
 struct path {
@@ -81,6 +82,9 @@ struct agent {
     struct phone_call *script_referred;             /* made because its peer was transferred */
     bool script_joins, script_told;
 
+    struct agent_terminal *terminal; /* NULL: none */
+    struct net_post keys_post;       /* outlives the terminal */
+
     struct phone_status status, saved;
     struct phone_problem problem; /* the last one told */
     uint64_t traced_seq;
@@ -123,7 +127,8 @@ void agent_stop(struct agent *a);
 void agent_restart(struct agent *a);
 /* NULL: none (any more). */
 struct media_session *agent_call_session(const struct phone_call *call);
-void agent_call_tell_quality(struct agent *a, const struct phone_call *call);
+bool agent_call_is_muted(const struct phone_call *call);
+void agent_call_mute(struct phone_call *call, bool mute);
 
 /* agent_script.c */
 enum phone_exit agent_script_open(struct agent *a, struct phone_problem *problem);
@@ -132,6 +137,13 @@ void agent_script_close(struct agent *a);
 void agent_script_tell(struct agent *a, const struct phone_call *call,
                        enum phone_script_event event, int arg);
 void agent_script_call(struct agent *a, struct phone_call *call, enum phone_call_event event);
+
+/* agent_terminal.c; without --interactive all of them do nothing. */
+enum rc agent_terminal_open(struct agent *a);
+void agent_terminal_close(struct agent *a);
+void agent_terminal_clear(struct agent *a); /* before something else is written */
+void agent_terminal_draw(struct agent *a);
+void agent_terminal_select(struct agent *a, const struct phone_call *call);
 
 /* agent_token.c */
 /* Before the first question to a server: a token that is over is renewed at once. Blocking. */

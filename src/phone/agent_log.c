@@ -24,6 +24,7 @@ static bool print_record(void *ctx, const struct siptx_trace_record *r)
     buf_init(&b, SIPTX_TRACE_MESSAGE_MAX * 2 + 1024);
     siptx_trace_print(&b, r);
     buf_put_char(&b, '\n');
+    agent_terminal_clear(a);
     if (buf_rc(&b) == RC_OK) put_all(a->config->trace_fd, buf_str(&b));
     buf_fini(&b);
     a->traced_seq = r->seq;
@@ -53,5 +54,7 @@ void agent_say(struct agent *a, const char *fmt, ...)
     for (size_t i = 0; i < n; i++) /* a peer's words forge no line */
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) text[i] = '?';
     text[n++] = '\n';
+    agent_terminal_clear(a);
     put_all(a->config->log_fd, str_of(text, n));
+    agent_terminal_draw(a);
 }

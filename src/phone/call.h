@@ -86,6 +86,7 @@ enum phone_call_event {
     PHONE_CALL_EV_TRANSFER_FAILED, /* status; the call goes on */
     PHONE_CALL_EV_REFERRED,        /* a new outgoing call, made because a peer transfers us */
     PHONE_CALL_EV_REPLACES,        /* a new call that took another one's place; it talks already */
+    PHONE_CALL_EV_CONFIRMED,       /* an answered incoming call is TALKING now: its ACK has come */
     PHONE_CALL_EV_ENDED,           /* cause and status say why; the last event of the call */
 };
 

@@ -95,6 +95,7 @@ void call_in_ack(struct phone_call *call, const struct sip_message *m, uint32_t 
     call->info.is_held = held;
     if (call->wants_refresh) call_refresh(call);
     if (changed) call_tell(call, PHONE_CALL_EV_CHANGED);
+    if (was_first) call_tell(call, PHONE_CALL_EV_CONFIRMED);
 }
 
 /* ---- INVITE ---- */

@@ -76,7 +76,8 @@ static void print_contact(struct buf *out, const struct phone_register *r)
 static void print_supported(struct buf *out, enum phone_dialect dialect)
 {
     if (dialect == PHONE_DIALECT_STANDARD)
-        buf_put_lit(out, "Supported: path,outbound\r\nAllow: INVITE,ACK,CANCEL,BYE,UPDATE,REFER,NOTIFY,INFO,OPTIONS\r\n");
+        buf_put_lit(out, "Supported: path,outbound\r\nAllow: "
+                         "INVITE,ACK,CANCEL,BYE,UPDATE,REFER,NOTIFY,INFO,OPTIONS\r\n");
     else
         buf_put_lit(out, "Supported: replaces,join,sdp-anat,norefersub,resource-priority,"
                          "extended-refer,X-cisco-callinfo,X-cisco-serviceuri,X-cisco-escapecodes,"

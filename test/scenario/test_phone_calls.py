@@ -5,6 +5,10 @@ import array
 import math
 import operator
 import os
+import pty
+import select
+import subprocess
+import time
 import unittest
 import wave
 
@@ -47,6 +51,54 @@ def best_correlation(sent, heard):
         if best > 0.97:
             break
     return best
+
+
+class Keyboard:
+    """A phone on a terminal of its own: types keys, waits for what is shown."""
+
+    def __init__(self, command, term, tty=True):
+        self.tty, self.shown, self.seen = tty, "", 0
+        if tty:
+            self.fd, end = pty.openpty()
+            self.process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end,
+                                            env=lab.environment(TERM=term))
+            os.close(end)
+        else:
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=subprocess.STDOUT, env=lab.environment(TERM=term))
+            self.fd = self.process.stdout.fileno()
+
+    def wait(self, text):
+        until = time.monotonic() + lab.PATIENCE_S
+        while text not in self.shown[self.seen:]:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self.fd], [], [], left)[0]:
+                raise AssertionError(f"never showed {text!r}:\n{self.shown[-3000:]}")
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError:
+                data = b""
+            if not data:
+                raise AssertionError(f"ended before it showed {text!r}:\n{self.shown[-3000:]}")
+            self.shown += data.decode("utf-8", "replace")
+        self.seen = self.shown.index(text, self.seen) + len(text)
+
+    def type(self, keys):
+        if self.tty:
+            os.write(self.fd, keys.encode())
+        else:
+            self.process.stdin.write(keys.encode())
+            self.process.stdin.flush()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        if self.tty:
+            os.close(self.fd)
+        else:
+            self.process.stdin.close()
+            self.process.stdout.close()
 
 
 class PhoneCalls(lab.Scenario):
@@ -168,6 +220,48 @@ class PhoneCalls(lab.Scenario):
         self.assertEqual(0, anna.stop())
         self.ended(rado)
         rado.wait_line(r"the other side hung up")
+
+    def interactive(self, user, term="xterm", tty=True):
+        phone = self.phone(user)
+        keys = Keyboard(phone.command("run", "--config-url", self.node.config_url_of("CSF" + user),
+                                      "--interactive", "--audio", "none"), term, tty)
+        self.addCleanup(keys.close)
+        keys.wait("[c] call  [q] quit")
+        return keys
+
+    def test_a_person_calls_by_keys(self):
+        anna = self.ready("anna", "wait incoming; answer; wait digits 5; wait held; wait resumed; wait ended")
+        rado = self.interactive("rado")
+        rado.type("c1011\r")
+        rado.wait("talking  1011")
+        rado.type("k5\x1b")
+        anna.wait_line(r"pressed 5")
+        rado.wait("[o] hold")
+        rado.type("o")
+        rado.wait("on hold  1011")
+        rado.wait("[o] resume")
+        rado.type("o")
+        rado.wait("talking  1011")
+        rado.wait("AEAD_AES_256_GCM")
+        rado.type("h")
+        rado.wait("hung up here")
+        rado.type("q")
+        self.assertEqual(0, rado.process.wait(lab.PATIENCE_S))
+        self.ended(anna)
+
+    def test_a_person_answers_on_a_terminal_that_can_do_nothing(self):
+        anna = self.interactive("anna", "dumb", tty=False)
+        rado = self.ready("rado", "call 1011; wait answered; wait ended")
+        anna.wait("INCOMING CALL 1 from 1010")
+        anna.wait("[a] answer")
+        anna.type("a\n")
+        anna.wait("talking  1010")
+        anna.type("h\n")
+        self.ended(rado)
+        anna.wait("[c] call  [q] quit")
+        anna.type("q")
+        self.assertEqual(0, anna.process.wait(lab.PATIENCE_S))
+        self.assertNotIn("\x1b", anna.shown)
 
     def test_a_server_that_dies_ends_calls_with_a_word(self):
         node = self.lab.node("short").oauth_ready(users=["rado", "anna"], devices={
