@@ -42,8 +42,20 @@ class Demo(unittest.TestCase):
         self.assertIn("| Bearline-Reason: port-mismatch-profile-without-oauth\n", self.text)
         self.assertRegex(self.text, r"FAIL +Last refusal: .*port-mismatch-profile-without-oauth")
 
+    def test_the_second_phone_calls_the_first_and_the_recordings_prove_it(self):
+        for here, there in (("rado", "anna"), ("anna", "rado")):
+            self.assertRegex(self.text, rf"{here} heard {there}: correlation (0\.9|1\.0)")
+        self.assertIn("talking, PCMA, encrypted with AEAD_AES_256_GCM", self.text)
+        at = self.text.index("10. The second phone calls")
+        for word in ("INVITE sip:1010@", "100 Trying", "180 Ringing", "200 OK", "ACK sip:", "BYE sip:", "200 OK",
+                     "inline:<masked"):
+            found = self.text.find(word, at + 1)
+            self.assertGreater(found, at, f"{word} in its place in:\n{self.text}")
+            at = found
+
     def test_no_token_and_no_password_is_shown(self):
         self.assertNotIn("eyJ", self.text)
+        self.assertNotRegex(self.text, r"inline:[A-Za-z0-9+/]{8}")
         self.assertNotIn("correct horse", self.text)
 
 
