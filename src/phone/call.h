@@ -152,7 +152,7 @@ struct phone_calls_config {
     void (*on_event)(void *ctx, struct phone_call *call, enum phone_call_event event);
     void *ctx; /* of all of them */
 };
-/* RC_NOMEM, RC_TOO_BIG (a name over PHONE_NAME_MAX). */
+/* RC_NOMEM, RC_TOO_BIG (number, contact or host; a long display name is cut). */
 MUST_CHECK enum rc phone_calls_new(const struct phone_calls_config *config,
                                    struct phone_calls **out);
 /* Forgets all calls without a word to anybody; hang up before. Before the stack goes. NULL. */

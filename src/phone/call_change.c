@@ -138,6 +138,10 @@ static bool may_change(const struct phone_call *call)
 
 static void restart(struct phone_call *call)
 {
+    if (call->unacked) { /* theirs went first: it is nearly through */
+        call_timer(call, &call->retry_timer, CALL_T1_MS, on_retry_time);
+        return;
+    }
     if (may_change(call) && start(call) == RC_OK) return;
     finish(call, false);
 }

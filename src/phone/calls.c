@@ -17,8 +17,7 @@ enum rc phone_calls_new(const struct phone_calls_config *config, struct phone_ca
     enum rc rc = str_to_cstr(config->host, set->host, sizeof set->host);
     if (rc == RC_OK) rc = str_to_cstr(config->number, set->number, sizeof set->number);
     if (rc == RC_OK) rc = str_to_cstr(config->contact, set->contact, sizeof set->contact);
-    if (rc == RC_OK)
-        rc = str_to_cstr(config->display_name, set->display_name, sizeof set->display_name);
+    call_clean(set->display_name, sizeof set->display_name, config->display_name);
     if (rc != RC_OK) {
         free(set);
         return RC_TOO_BIG;
@@ -275,10 +274,12 @@ void phone_calls_set_flow(struct phone_calls *set, struct siptx_flow *flow)
 {
     if (set->flow == flow) return;
     bool lost = set->flow != NULL;
+    unsigned newest = set->last_number; /* what begins meanwhile is on the new one */
     set->flow = flow;
     LIST_FOR_EACH(it, &set->calls)
     {
         struct phone_call *call = LIST_OF(it, struct phone_call, link);
+        if (call->info.number > newest) break;
         if (lost && !call->told_end && !call->away) lose(call);
         if (flow && call->away && !call->told_end) {
             call->away = false;

@@ -353,6 +353,24 @@ static void test_refers_that_are_not_followed(void **state)
     bed_free(b);
 }
 
+static void test_one_transfer_at_a_time(void **state)
+{
+    (void)state;
+    struct bed *b = bed_new(SIPTX_TCP);
+    bed_talk(b);
+    struct phone_call *talk = b->b.call;
+    uint32_t cseq = talk->dialog.remote_cseq;
+    b->lose = ""; /* whom b calls then does not answer */
+    b->lose_count = 1000;
+    bed_in_dialog(&b->b, "REFER", cseq + 1, "Refer-To: <sip:1@ucm1.example>\r\n", "");
+    assert_int_equal(2, phone_calls_count(b->b.calls));
+    b->b.call = talk;
+    bed_in_dialog(&b->b, "REFER", cseq + 2, "Refer-To: <sip:2@ucm1.example>\r\n", "");
+    assert_non_null(strstr(b->log, "b 603 REFER, "));
+    assert_int_equal(2, phone_calls_count(b->b.calls));
+    bed_free(b);
+}
+
 static void test_notifies_nobody_asked_for(void **state)
 {
     (void)state;
@@ -404,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_an_attended_transfer_joins_two_calls),
         cmocka_unit_test(test_an_invite_with_replaces_takes_the_place_at_once),
         cmocka_unit_test(test_refers_that_are_not_followed),
+        cmocka_unit_test(test_one_transfer_at_a_time),
         cmocka_unit_test(test_notifies_nobody_asked_for),
         cmocka_unit_test(test_the_referrer_goes_before_the_new_call_stands),
     };

@@ -73,6 +73,7 @@ enum rc phone_call_transfer_to(struct phone_call *call, struct phone_call *other
     const struct phone_dialog *d = &other->dialog;
     struct buf b;
     if (other == call || other->info.state != PHONE_CALL_TALKING) return RC_CONFLICT;
+    if (strchr(other->info.peer, '?')) return RC_UNSUPPORTED; /* has headers of its own */
     buf_init(&b, 4096);
     buf_printf(&b, "%s?Replaces=", other->info.peer);
     print_hvalue(&b, d->call_id);
@@ -188,6 +189,17 @@ static enum rc start_referred(struct phone_call *call, struct siptx_request *r, 
     return rc;
 }
 
+/* One at a time: who talks with us does not make us call half the world. */
+static bool is_referring(const struct phone_call *call)
+{
+    LIST_FOR_EACH(it, &call->set->calls)
+    {
+        const struct phone_call *other = LIST_OF(it, struct phone_call, link);
+        if (other->referrer == call && !other->told_end) return true;
+    }
+    return false;
+}
+
 void call_on_refer(struct phone_call *call, struct siptx_request *r)
 {
     struct str uri, replaces;
@@ -199,7 +211,8 @@ void call_on_refer(struct phone_call *call, struct siptx_request *r)
         return;
     }
     uint32_t cseq = r->basics->cseq.number;
-    if (!talks || (rc = start_referred(call, r, uri, replaces, &next)) != RC_OK) {
+    if (!talks || is_referring(call) ||
+        (rc = start_referred(call, r, uri, replaces, &next)) != RC_OK) {
         siptx_respond(r, 603, STR(""), STR(""));
         return;
     }
