@@ -176,14 +176,20 @@ static void phone_open(struct phone *p, struct wheel *wheel)
     phone_calls_set_flow(p->calls, p->flow);
 }
 
+/* What is not consumed is given again with more behind it. */
 static void feed(struct phone *p, struct wheel *wheel, struct str all)
 {
     struct str piece;
+    struct buf come;
+    buf_init(&come, 1 << 20);
     while (p->flow && str_split(&all, 1, &piece)) {
-        siptx_flow_input(p->flow, piece);
+        buf_put_str(&come, piece);
+        if (buf_rc(&come) != RC_OK) break;
+        buf_drop(&come, siptx_flow_input(p->flow, buf_str(&come)));
         clock_ms += 700;
         wheel_advance(wheel, (uint64_t)clock_ms);
     }
+    buf_fini(&come);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
