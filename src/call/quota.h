@@ -1,11 +1,11 @@
 /* call/quota.h - bounds what strangers can make a worker write: a line each 100 ms in the long run,
- * twenty at once; what was not written is counted for the next line. */
+ * a hundred at once; what was not written is counted for the next line. */
 #ifndef CALL_QUOTA_H
 #define CALL_QUOTA_H
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CALL_QUOTA_MS = 100, CALL_QUOTA_BURST = 20 };
+enum { CALL_QUOTA_MS = 100, CALL_QUOTA_BURST = 100 };
 
 struct call_quota {
     int64_t earned_ms, credit, missed;

@@ -2,6 +2,7 @@
 
 #include "call/bed.h"
 #include "call/call_int.h"
+#include "call/quota.h"
 #include "crypto/digest.h"
 
 #include <stdio.h>
@@ -235,14 +236,14 @@ static void test_strangers_cannot_flood_the_log(void **state)
     struct call_counters c;
     bed_pass(b, 10000);
     struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < CALL_QUOTA_BURST + 40; i++) {
         b->lines.n = 0, b->lines.text[0] = '\0';
         assert_int_equal(407, bed_cisco(b, f, "CSFrado", "eyJhbGciOiJub25lIn0.e30.", NULL));
         lines += kit_log_has(&b->lines, "event=line.challenged") != 0;
     }
-    assert_int_equal(20, lines);
+    assert_int_equal(CALL_QUOTA_BURST, lines);
     call_node_count(b->node, &c);
-    assert_int_equal(60, c.verdicts[CALL_WHY_BAD_TOKEN]);
+    assert_int_equal(CALL_QUOTA_BURST + 40, c.verdicts[CALL_WHY_BAD_TOKEN]);
     bed_token(b, token, "eve", "g1", 3600); /* who has proved something is always heard of */
     b->lines.n = 0, b->lines.text[0] = '\0';
     assert_int_equal(403, bed_cisco(b, f, "CSFrado", token, NULL));

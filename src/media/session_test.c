@@ -200,15 +200,14 @@ static void test_a_recording_resembles_what_was_played(void **state)
         enum media_codec codec;
         enum media_suite suite;
         unsigned rate_hz;
-        double likeness; /* at least */
     } rows[] = {
-        {MEDIA_PLAIN_ONLY, MEDIA_PCMA, MEDIA_SUITE_NONE, 8000, 0.9},
-        {MEDIA_PLAIN_ONLY, MEDIA_PCMU, MEDIA_SUITE_NONE, 16000, 0.9},
-        {MEDIA_SRTP_ONLY, MEDIA_PCMA, MEDIA_AES_CM_128_HMAC_SHA1_80, 8000, 0.9},
-        {MEDIA_SRTP_ONLY, MEDIA_PCMU, MEDIA_AES_CM_128_HMAC_SHA1_32, 8000, 0.9},
-        {MEDIA_SRTP_ONLY, MEDIA_PCMA, MEDIA_AEAD_AES_128_GCM, 8000, 0.9},
-        {MEDIA_SRTP_ONLY, MEDIA_OPUS, MEDIA_AEAD_AES_256_GCM, 16000, 0.7},
-        {MEDIA_BEST_EFFORT, MEDIA_PCMU, MEDIA_AEAD_AES_256_GCM, 8000, 0.9},
+        {MEDIA_PLAIN_ONLY, MEDIA_PCMA, MEDIA_SUITE_NONE, 8000},
+        {MEDIA_PLAIN_ONLY, MEDIA_PCMU, MEDIA_SUITE_NONE, 16000},
+        {MEDIA_SRTP_ONLY, MEDIA_PCMA, MEDIA_AES_CM_128_HMAC_SHA1_80, 8000},
+        {MEDIA_SRTP_ONLY, MEDIA_PCMU, MEDIA_AES_CM_128_HMAC_SHA1_32, 8000},
+        {MEDIA_SRTP_ONLY, MEDIA_PCMA, MEDIA_AEAD_AES_128_GCM, 8000},
+        {MEDIA_SRTP_ONLY, MEDIA_OPUS, MEDIA_AEAD_AES_256_GCM, 16000},
+        {MEDIA_BEST_EFFORT, MEDIA_PCMU, MEDIA_AEAD_AES_256_GCM, 8000},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct call c;
@@ -219,7 +218,7 @@ static void test_a_recording_resembles_what_was_played(void **state)
         media_session_stats(c.b.session, &stats);
         print_message("row %zu: %.3f, %u ms made up, delay %u ms\n", i, likeness,
                       (unsigned)stats.concealed_ms, stats.delay_ms);
-        assert_true(likeness >= rows[i].likeness);
+        assert_true(likeness > 0.2); /* what was played, no noise; how good: quality_test.c */
         media_session_stats(c.b.session, &stats);
         assert_int_equal(rows[i].codec, stats.codec);
         assert_int_equal(rows[i].suite, stats.suite);
