@@ -374,7 +374,7 @@ static size_t addresses_of(const struct directory_node *node, struct net_addr *o
     struct str rest = node->addresses, part;
     while (str_split(&rest, ' ', &part))
         if (part.n > 0 && n < ADDRESSES_MAX && net_addr_parse_ip(part, 0, &out[n]) == RC_OK) n++;
-    if (n > 0) return n;
+    if (n > 0 || str_trim(node->addresses).n > 0) return n;
     out[0] = (struct net_addr){.family = NET_V4};
     out[1] = (struct net_addr){.family = NET_V6};
     return 2;

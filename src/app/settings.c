@@ -1,5 +1,7 @@
 #include "app/settings.h"
 
+#include "net/addr.h"
+
 #include <errno.h>
 #include <ini.h>
 #include <netdb.h>
@@ -94,12 +96,23 @@ static enum rc level_parse(const char *value, enum log_level *out)
     return RC_INVALID;
 }
 
+/* Empty: all addresses of the machine. What is no address must not come to mean that, too. */
+static bool are_addresses(struct str text)
+{
+    struct net_addr addr;
+    struct str part;
+    while (str_split(&text, ' ', &part))
+        if (part.n > 0 && net_addr_parse_ip(part, 0, &addr) != RC_OK) return false;
+    return true;
+}
+
 static enum rc setting_apply(struct app_settings *s, const struct setting *d, const char *value)
 {
     char *at = (char *)s + d->offset;
     uint64_t number;
     if (d->kind == TEXT) {
         if (strlen(value) >= d->size) return RC_INVALID;
+        if (at == s->addresses && !are_addresses(str_from(value))) return RC_INVALID;
         strcpy(at, value);
         return RC_OK;
     }

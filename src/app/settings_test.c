@@ -56,6 +56,7 @@ static void test_what_does_not_fit_is_named(void **state)
         {"[node]\nnmae = ucm1\n", "no setting nmae in [node]"},
         {"[ports]\noauth = 99999\n", "[ports] oauth = 99999"},
         {"[ports]\noauth = many\n", "oauth = many"},
+        {"[node]\naddresses = 127.0.0.1 foo\n", "addresses = 127.0.0.1 foo"},
         {"[log]\nlevel = loud\n", "level = loud"},
         {"[limits]\nconnections = 1\n", "connections = 1"},
         {"just words\n", "line 1"},
