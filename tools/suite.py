@@ -267,7 +267,7 @@ def run_variant(variant, arguments, tally):
     folder = build(variant, tally)
     if not folder:
         return
-    suites = {"unit"} if variant == "tsan" else {"unit", "replay"}
+    suites = {"unit"} if variant == "tsan" else {"unit", "replay", "sim"}
     prefix = address_layout_fixed(folder) if variant == "tsan" else []
     run_meson(variant, folder, suites, arguments.only, prefix, tally)
     if not arguments.unit:

@@ -111,12 +111,30 @@ static void on_device(void *ctx, enum rc rc, const struct location_binding *cons
         if (n->flow == 0 || str_eq(bindings[i]->line, n->line)) n->flow = bindings[i]->flow;
 }
 
+static void on_flow(void *ctx, enum rc rc, const struct location_binding *const *bindings,
+                    size_t count)
+{
+    (void)bindings;
+    *(bool *)ctx = rc == RC_OK && count > 0;
+}
+
+/* A phone is registered over that flow. */
+static bool is_in_use(struct call_worker *w, uint64_t flow)
+{
+    bool found = false;
+    struct location_key key = {.by = LOCATION_BY_FLOW, .flow = flow};
+    location_fetch(w->node->location, &key, clock_mono_ms(&w->node->clock), on_flow, &found);
+    return found;
+}
+
 uint64_t proxy_other_flow(struct call_worker *w, const struct call_token *t, enum call_side side)
 {
     enum call_side other = side == CALL_CALLER ? CALL_CALLEE : CALL_CALLER;
     struct call_leg leg;
     uint64_t flow = t->flow[other];
     if (t->call == 0 || !call_calls_leg(w->node->calls, t->call, other, &leg)) return flow;
+    /* Another dialog of the same fork has its own flow; only a phone that moved has left it. */
+    if (leg.flow != flow && is_in_use(w, flow)) return flow;
     if (leg.flow != 0) flow = leg.flow;
     if (!leg.is_lost || leg.device[0] == '\0') return flow;
     struct newest n = {.line = str_from(leg.line)};

@@ -31,6 +31,7 @@ struct call_calls {
     struct call *buckets[BUCKETS];
     struct list all, pool;
     size_t count, pooled;
+    bool has_lost; /* a side may be lost */
     uint64_t next_id;
 };
 
@@ -236,6 +237,16 @@ bool call_calls_leg(struct call_calls *c, uint64_t id, enum call_side side, stru
     return call != NULL;
 }
 
+bool call_calls_is_main(struct call_calls *c, uint64_t id, struct str callee_tag)
+{
+    pthread_mutex_lock(&c->lock);
+    const struct call *call = find(c, id);
+    struct str tag = call ? str_from(call->side[CALL_CALLEE].tag) : STR("");
+    bool is_main = tag.n == 0 || str_eq(tag, str_sub(callee_tag, 0, CALL_TAG_MAX));
+    pthread_mutex_unlock(&c->lock);
+    return is_main;
+}
+
 void call_calls_move(struct call_calls *c, uint64_t id, enum call_side side, uint64_t flow)
 {
     pthread_mutex_lock(&c->lock);
@@ -303,8 +314,39 @@ void call_calls_flow_lost(struct call_calls *c, uint64_t flow, int64_t now_ms, i
             if (s->flow != flow || s->is_lost) continue;
             s->is_lost = true;
             s->lost_ms = now_ms + grace_ms;
+            c->has_lost = true;
         }
     }
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* The side is of that line on that device. */
+static bool is_of(const struct call *call, enum call_side side, struct str device, struct str line)
+{
+    const struct call_record *r = &call->record;
+    const char *d = side == CALL_CALLER ? r->from_device : r->to_device;
+    const char *l = side == CALL_CALLER ? r->from : r->to;
+    return str_eq_nocase(str_from(d), str_sub(device, 0, CALL_NAME_MAX)) &&
+           str_eq(str_from(l), str_sub(line, 0, CALL_NAME_MAX));
+}
+
+void call_calls_phone_back(struct call_calls *c, struct str device, struct str line, uint64_t flow)
+{
+    bool others = false;
+    pthread_mutex_lock(&c->lock);
+    struct list *end = &c->all;
+    for (struct list *l = c->has_lost ? end->next : end; l != end; l = l->next) {
+        struct call *call = LIST_OF(l, struct call, all);
+        for (int i = 0; i < 2; i++) {
+            struct side *s = &call->side[i];
+            if (s->is_lost && is_of(call, (enum call_side)i, device, line)) {
+                s->is_lost = false;
+                s->flow = flow;
+            }
+            others = others || s->is_lost;
+        }
+    }
+    c->has_lost = others;
     pthread_mutex_unlock(&c->lock);
 }
 

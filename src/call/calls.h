@@ -14,6 +14,7 @@ enum {
     CALL_ID_MAX = 128,       /* of its Call-ID; longer ones are cut */
     CALL_TAG_MAX = 64,       /* of a dialog tag; longer ones are not found by Replaces */
     CALL_CALLS_MAX = 100000, /* calls at once; the next ones are refused with 503 */
+    CALL_GRACE_MS = 30000,   /* for a phone that was lost to come back */
 };
 
 enum call_state {
@@ -84,6 +85,9 @@ struct call_leg {
     char device[CALL_NAME_MAX + 1], line[CALL_NAME_MAX + 1];
 };
 bool call_calls_leg(struct call_calls *c, uint64_t id, enum call_side side, struct call_leg *out);
+/* Is the dialog with that tag of the callee the one that was answered first, and not another of a
+ * fork? True also while nobody has answered. */
+bool call_calls_is_main(struct call_calls *c, uint64_t id, struct str callee_tag);
 /* A phone came back over another connection. */
 void call_calls_move(struct call_calls *c, uint64_t id, enum call_side side, uint64_t flow);
 /* The leg that Replaces names (RFC 3891): its own tag is to_tag. RC_NOT_FOUND. */
@@ -92,8 +96,11 @@ MUST_CHECK enum rc call_calls_find(struct call_calls *c, struct str call_id, str
 /* Answered calls and those ringing that the device takes part in. */
 unsigned call_calls_busy(struct call_calls *c, struct str device, struct str line);
 
-/* A connection ended: its calls have grace_ms for the phone to come back. */
+/* A connection ended, or the registration over it (UDP has no other end): its calls have grace_ms for
+ * the phone to come back. */
 void call_calls_flow_lost(struct call_calls *c, uint64_t flow, int64_t now_ms, int64_t grace_ms);
+/* The phone has registered, perhaps over another connection: what was lost with the old one goes on. */
+void call_calls_phone_back(struct call_calls *c, struct str device, struct str line, uint64_t flow);
 /* Ends what has run out by now; how many. About once a second. */
 size_t call_calls_sweep(struct call_calls *c, int64_t now_ms);
 

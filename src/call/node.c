@@ -199,11 +199,36 @@ void call_node_tick(struct call_node *n)
 
 /* ---- what came and went ---- */
 
+/* ---- calls of phones that come and go ---- */
+
+static void on_phones(void *ctx, enum rc rc, const struct location_binding *const *bindings,
+                      size_t count)
+{
+    struct call_node *n = ctx;
+    for (size_t i = 0; rc == RC_OK && i < count; i++)
+        call_calls_phone_back(n->calls, bindings[i]->device, bindings[i]->line, bindings[i]->flow);
+}
+
+/* A connection that breaks is told of by the flow itself; here are the ends that have no flow's end: UDP,
+ * and the phone that comes again before the old connection is known to be dead. */
+static void move_calls(struct call_node *n, enum location_cause cause,
+                       const struct location_binding *b, const struct location_binding *old)
+{
+    bool moved = cause == LOCATION_REFRESHED && old && old->flow != b->flow;
+    bool gone = cause == LOCATION_EXPIRED || cause == LOCATION_REPLACED;
+    if (moved || gone)
+        call_calls_flow_lost(n->calls, moved ? old->flow : b->flow, clock_mono_ms(&n->clock),
+                             CALL_GRACE_MS);
+    struct location_key key = {.by = LOCATION_BY_DEVICE, .text = b->device};
+    if (moved || cause == LOCATION_REPLACED || cause == LOCATION_REGISTERED)
+        location_fetch(n->location, &key, clock_mono_ms(&n->clock), on_phones, n);
+}
+
 static void on_location_change(void *ctx, enum location_cause cause,
                                const struct location_binding *b, const struct location_binding *old)
 {
     struct call_node *n = ctx;
-    (void)old;
+    move_calls(n, cause, b, old);
     if (cause == LOCATION_EXPIRED)
         log_info(n->log, "register.expired", LOG_STR("device", b->device), LOG_STR("line", b->line),
                  LOG_STR("user", b->user), LOG_STR("peer", b->received),

@@ -191,11 +191,14 @@ static void go(struct proxy_context *c)
 
 /* ---- within a dialog ---- */
 
+/* A BYE ends the call, unless it is for another dialog of its fork. */
 static void count_bye(const struct call_visit *v, const struct call_token *t, enum call_side side)
 {
+    const struct sip_basics *b = v->request->basics;
+    struct call_calls *calls = v->worker->node->calls;
     if (v->message->method != SIP_METHOD_BYE || t->call == 0) return;
-    call_calls_end(v->worker->node->calls, t->call,
-                   side == CALL_CALLER ? CALL_END_CALLER : CALL_END_CALLEE, 0);
+    if (!call_calls_is_main(calls, t->call, side == CALL_CALLER ? b->to_tag : b->from_tag)) return;
+    call_calls_end(calls, t->call, side == CALL_CALLER ? CALL_END_CALLER : CALL_END_CALLEE, 0);
 }
 
 static void forward_in_dialog(struct call_visit *v, const struct call_route *route)
@@ -400,5 +403,5 @@ void call_proxy_flow_closed(struct call_worker *w, struct siptx_flow *f)
             !c->is_answered)
             give_up(c);
     }
-    call_calls_flow_lost(w->node->calls, f->id, clock_mono_ms(&w->node->clock), PROXY_GRACE_MS);
+    call_calls_flow_lost(w->node->calls, f->id, clock_mono_ms(&w->node->clock), CALL_GRACE_MS);
 }

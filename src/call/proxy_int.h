@@ -15,7 +15,6 @@ enum {
     PROXY_CONTEXT_RESERVE = 4096, /* of these for what belongs to calls that are there */
     PROXY_TIMER_C_MS = 185000,    /* RFC 3261, 16.6 step 11: more than three minutes */
     PROXY_RETRY_AFTER_S = 5,
-    PROXY_GRACE_MS = 30000,      /* for a phone whose connection was lost to come back */
     PROXY_CHALLENGES_MAX = 8192, /* bytes of collected challenges */
 };
 

@@ -266,6 +266,40 @@ static void test_all_phones_of_a_line_ring_and_the_first_answer_wins(void **stat
     assert_string_equal("PHC", x->ended[0].to_device);
 }
 
+/* Each answer makes a dialog of its own (RFC 3261, 13.2.2.4): what the caller says in the second one
+ * reaches the second phone, and its end is not the call's. */
+static void test_two_answers_are_two_dialogs(void **state)
+{
+    (void)state;
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *b = fixture_phone(x, "PHB", "ann", "1030", 0);
+    struct phone *c = fixture_phone(x, "PHC", "ann", "1030", 1);
+    const char *invite = fixture_invite(a, "1030", NULL, SDP);
+    fixture_expect(a, "SIP/2.0 100");
+    const char *at_b = fixture_expect(b, "INVITE "), *at_c = fixture_expect(c, "INVITE ");
+    fixture_answer(b, at_b, 180, "b", NULL, NULL);
+    fixture_expect(a, "SIP/2.0 180");
+    fixture_answer(c, at_c, 200, "c", NULL, SDP);
+    const char *answer = fixture_expect(a, "SIP/2.0 200");
+    fixture_answer(b, fixture_expect(b, "CANCEL "), 200, NULL, NULL, NULL);
+    fixture_answer(b, at_b, 200, "b", NULL, SDP); /* it was faster than the CANCEL */
+    const char *second = fixture_expect(a, "SIP/2.0 200");
+    fixture_in_dialog(a, "ACK", invite, answer, false, NULL, NULL);
+    fixture_expect(c, "ACK ");
+    fixture_in_dialog(a, "ACK", invite, second, false, NULL, NULL);
+    fixture_expect(b, "ACK ");
+    fixture_in_dialog(a, "BYE", invite, second, false, NULL, NULL);
+    fixture_answer(b, fixture_expect(b, "BYE "), 200, NULL, NULL, NULL);
+    fixture_expect(a, "SIP/2.0 200");
+    assert_int_equal(1, call_node_call_count(x->b->node));
+    struct talk t = {.invite = invite, .answer = answer};
+    hang_up(a, c, &t);
+    quiet(a, b);
+    fixture_quiet(c);
+    assert_int_equal(1, x->ended_count);
+    assert_string_equal("PHC", x->ended[0].to_device);
+}
+
 static void test_a_lower_q_rings_later(void **state)
 {
     (void)state;
@@ -668,6 +702,7 @@ int main(void)
         T(test_a_phone_refuses),
         T(test_nobody_there),
         T(test_all_phones_of_a_line_ring_and_the_first_answer_wins),
+        T(test_two_answers_are_two_dialogs),
         T(test_a_lower_q_rings_later),
         T(test_a_decline_stops_everything),
         T(test_both_answer_at_once),
