@@ -27,6 +27,7 @@ control = {control}
 
 [limits]
 workers = 1
+transactions = 1000000
 
 [ports]
 sip = {ports[0]}

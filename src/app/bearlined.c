@@ -622,7 +622,8 @@ static int run(struct node *n)
                                               : 1;
     if (n->worker_count > WORKERS_MAX) n->worker_count = WORKERS_MAX;
     n->pool_threads = n->worker_count < 4 ? 4 : n->worker_count;
-    n->sip_limits = (struct siptx_limits){.stream_idle_ms = n->settings.idle_s * 1000};
+    n->sip_limits = (struct siptx_limits){.stream_idle_ms = n->settings.idle_s * 1000,
+                                          .transactions_max = n->settings.transactions_max};
     raise_file_limit();
     signal(SIGPIPE, SIG_IGN);
     enum rc rc = start(n, &why);
@@ -656,7 +657,8 @@ static void usage(FILE *to)
         "  -V, --version         the version\n\n"
         "Settings: node.name host addresses; paths.data control; ports.sip sips oauth mra\n"
         "config_http config_https https (first start only); limits.workers connections\n"
-        "connections_per_source handshakes idle_s; log.level trace_mb. See bearlined(8).\n");
+        "connections_per_source handshakes idle_s transactions; log.level trace_mb. See "
+        "bearlined(8).\n");
 }
 
 static int setting_option(struct app_settings *s, const char *text)
@@ -669,12 +671,10 @@ static int setting_option(struct app_settings *s, const char *text)
         return EXIT_SETTINGS;
     }
     *dot = *eq = '\0';
-    enum rc rc = app_settings_set(s, copy, dot + 1, eq + 1);
-    if (rc == RC_OK) return 0;
-    fprintf(stderr,
-            rc == RC_NOT_FOUND ? "bearlined: there is no setting %s.%s\n"
-                               : "bearlined: %s.%s: this value does not fit\n",
-            copy, dot + 1);
+    if (app_settings_set(s, copy, dot + 1, eq + 1) == RC_OK) return 0;
+    char why[512];
+    app_settings_why(copy, dot + 1, eq + 1, why);
+    fprintf(stderr, "bearlined: --set %s: %s\n", text, why);
     return EXIT_SETTINGS;
 }
 

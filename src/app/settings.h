@@ -7,8 +7,9 @@
  *            addresses = 192.0.2.10 2001:db8::10   default: all
  *   [paths]  data = /var/lib/bearline
  *            control = /run/bearline/control.sock
- *   [ports]  sip sips oauth mra wss config_http config_https https   first start only
+ *   [ports]  sip sips oauth mra config_http config_https https   first start only
  *   [limits] workers connections connections_per_source handshakes idle_s
+ *            transactions
  *   [log]    level = info    error, warn, info or debug
  *            trace_mb = 16    messages kept for "trace"; 0: none */
 #ifndef APP_SETTINGS_H
@@ -25,6 +26,7 @@ struct app_settings {
     unsigned workers; /* 0: one a core */
     uint32_t connections_max, source_max, handshakes_max;
     uint32_t idle_s; /* a SIP connection nobody has registered by may be silent for that long */
+    uint32_t transactions_max; /* SIP transactions of one worker at once */
     enum log_level log_level;
     size_t trace_bytes;
 };
@@ -38,5 +40,8 @@ MUST_CHECK enum rc app_settings_read(struct app_settings *s, const char *file, c
  * RC_INVALID: the value does not fit. */
 MUST_CHECK enum rc app_settings_set(struct app_settings *s, const char *section, const char *name,
                                     const char *value);
+/* What was refused and what is right, as a sentence: after RC_NOT_FOUND the settings there are, after
+ * RC_INVALID what this one takes. */
+void app_settings_why(const char *section, const char *name, const char *value, char why[512]);
 
 #endif
