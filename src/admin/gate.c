@@ -1,13 +1,20 @@
 /* Who may use the operator API. Password checks cost tens of milliseconds of CPU: a failed one
- * counts against the user and the address, and only half of the pool may be busy with them. */
+ * counts against the user and the address, and only half of the pool may be busy with them. The
+ * limits are those of sign-in: an address may fail as often as ADDRESS_SHARE users, and whoever
+ * proves himself clears his own count, never the address's. */
 #include "admin/api_int.h"
 #include "base/hash.h"
 #include "crypto/password.h"
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { GATE_SLOTS = 1024, GATE_PROBES = 8 };
+enum {
+    GATE_SLOTS = 1024,
+    GATE_PROBES = 8,
+    ADDRESS_SHARE = 20, /* users behind one address who may all fail as often as one user may */
+};
 
 struct gate_slot {
     uint64_t hash; /* 0: free */
@@ -68,40 +75,59 @@ static bool let_in_unix(struct admin_call *c)
 
 /* ---- throttle ---- */
 
+static bool is_less_guilty(const struct gate_slot *a, const struct gate_slot *b)
+{
+    return a->failed != b->failed ? a->failed < b->failed : a->last_ms < b->last_ms;
+}
+
+/* The one of hash; else the least guilty of its neighbours makes room. */
 static struct gate_slot *slot_of(struct admin_gate *g, uint64_t hash)
 {
-    struct gate_slot *oldest = NULL;
+    struct gate_slot *least = NULL;
     for (size_t i = 0; i < GATE_PROBES; i++) {
         struct gate_slot *s = &g->slots[(hash + i) % GATE_SLOTS];
         if (s->hash == hash) return s;
-        if (!oldest || s->last_ms < oldest->last_ms) oldest = s;
+        if (!least || is_less_guilty(s, least)) least = s;
     }
-    *oldest = (struct gate_slot){.hash = hash};
-    return oldest;
+    *least = (struct gate_slot){.hash = hash};
+    return least;
 }
 
+static void forget_old(struct admin_gate *g, uint64_t hash, int64_t now_ms, int64_t pause_ms)
+{
+    for (size_t i = 0; i < GATE_PROBES; i++) {
+        struct gate_slot *s = &g->slots[(hash + i) % GATE_SLOTS];
+        if (now_ms - s->last_ms >= pause_ms) s->failed = 0;
+    }
+}
+
+enum { WHO, ADDRESS, KEY_COUNT };
+
 struct attempt {
-    uint64_t keys[2]; /* user, address */
+    uint64_t keys[KEY_COUNT];
 };
 
 /* A failure is booked before the check and taken back after a right password, so that many at once
- * are no way around. */
-static bool attempt_begin(struct admin_call *c, const struct attempt *t, bool *is_busy)
+ * are no way around. False: not now; *wait_ms is for how long, 0 where too many are being checked. */
+static bool attempt_begin(struct admin_call *c, const struct attempt *t, int64_t *wait_ms)
 {
     struct admin_gate *g = c->admin->gate;
     int64_t now = clock_mono_ms(&c->admin->clock);
     int64_t tries = directory_param_number(c->admin->directory, STORE_P_SIGNIN_TRIES);
     int64_t pause_ms = directory_param_number(c->admin->directory, STORE_P_SIGNIN_PAUSE_S) * 1000;
+    const int64_t most[KEY_COUNT] = {[WHO] = tries, [ADDRESS] = tries * ADDRESS_SHARE};
     bool ok = true;
+    *wait_ms = 0;
     pthread_mutex_lock(&g->lock);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < KEY_COUNT; i++) {
+        forget_old(g, t->keys[i], now, pause_ms);
         struct gate_slot *s = slot_of(g, t->keys[i]);
-        if (now - s->last_ms >= pause_ms) s->failed = 0;
-        if (s->failed >= tries) ok = false;
+        if (s->failed < most[i]) continue;
+        ok = false;
+        if (s->last_ms + pause_ms - now > *wait_ms) *wait_ms = s->last_ms + pause_ms - now;
     }
-    *is_busy = ok && g->checking >= g->checking_max;
-    if (*is_busy) ok = false;
-    for (int i = 0; ok && i < 2; i++) {
+    if (g->checking >= g->checking_max) ok = false;
+    for (int i = 0; ok && i < KEY_COUNT; i++) {
         struct gate_slot *s = slot_of(g, t->keys[i]);
         s->failed++;
         s->last_ms = now;
@@ -111,13 +137,15 @@ static bool attempt_begin(struct admin_call *c, const struct attempt *t, bool *i
     return ok;
 }
 
+/* One good account must not wash the address of the failures of others. */
 static void attempt_end(struct admin_call *c, const struct attempt *t, bool right)
 {
     struct admin_gate *g = c->admin->gate;
     pthread_mutex_lock(&g->lock);
     g->checking--;
-    for (int i = 0; right && i < 2; i++)
-        slot_of(g, t->keys[i])->failed = 0;
+    struct gate_slot *address = slot_of(g, t->keys[ADDRESS]);
+    if (right) slot_of(g, t->keys[WHO])->failed = 0;
+    if (right && address->failed > 0) address->failed--;
     pthread_mutex_unlock(&g->lock);
 }
 
@@ -158,15 +186,18 @@ static bool note_refused(struct admin_call *c, struct str user, const char *why)
 static bool let_in_basic(struct admin_call *c)
 {
     struct str user, password;
-    bool is_busy;
+    int64_t wait_ms;
     if (http_basic(c->req, &user, &password) != RC_OK)
         return refuse(c, 401, "unauthenticated",
                       "sign in with the name and password of an administrator (HTTP Basic)");
     struct attempt t = attempt_of(c, user);
-    if (!attempt_begin(c, &t, &is_busy)) {
-        http_set_header(c->res, "Retry-After", is_busy ? STR("1") : STR("60"));
-        if (is_busy) return refuse(c, 503, "busy", "too many sign-ins at once; try again");
-        refuse(c, 429, "throttled", "too many failed sign-ins; wait a minute, then try again");
+    if (!attempt_begin(c, &t, &wait_ms)) {
+        char seconds[24];
+        snprintf(seconds, sizeof seconds, "%lld", (long long)(wait_ms + 999) / 1000);
+        http_set_header(c->res, "Retry-After", wait_ms > 0 ? str_from(seconds) : STR("1"));
+        if (wait_ms == 0) return refuse(c, 503, "busy", "too many sign-ins at once; try again");
+        api_fail(c, 429, "throttled", NULL, "too many failed sign-ins; try again in %s second%s",
+                 seconds, strcmp(seconds, "1") == 0 ? "" : "s");
         return note_refused(c, user, "throttled");
     }
     bool right = is_administrator(c, user, password);

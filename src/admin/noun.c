@@ -114,7 +114,6 @@ static const struct admin_field node_fields[] = {
     PORT("sip_oauth_port", oauth, "sipphoneoauthport oauthport oauth", COLUMN, "SIP Phone OAuth Port"),
     PORT("sip_mra_oauth_port", mra, "sipoauthmraport sipmobileandremoteaccessoauthport mraport mra", COLUMN,
          "SIP Mobile and Remote Access OAuth Port"),
-    PORT("wss_port", wss, "wss", 0, "SIP over WebSocket; 0: not opened"),
     PORT("config_http_port", config_http, "confighttp tftpport", COLUMN, "device configuration by HTTP; 0: not opened"),
     PORT("config_https_port", config_https, "confighttps", COLUMN, "device configuration by HTTPS"),
     PORT("https_port", https, "https", COLUMN, "sign-in and operator API"),

@@ -53,13 +53,22 @@ static void test_what_does_not_fit_is_named(void **state)
     static const struct {
         const char *text, *word;
     } rows[] = {
-        {"[node]\nnmae = ucm1\n", "no setting nmae in [node]"},
-        {"[ports]\noauth = 99999\n", "[ports] oauth = 99999"},
+        {"[node]\nnmae = ucm1\n",
+         ", line 2: there is no setting nmae in [node]; it has name, host, addresses."},
+        {"[ports]\noauth = 99999\n", ", line 2: [ports] oauth = 99999 is not possible; it takes a "
+                                     "number from 1024 to 49151, or 0: not opened."},
+        {"[ports]\n\noauth = 80\n", ", line 3: [ports] oauth = 80 "},
         {"[ports]\noauth = many\n", "oauth = many"},
-        {"[node]\naddresses = 127.0.0.1 foo\n", "addresses = 127.0.0.1 foo"},
-        {"[log]\nlevel = loud\n", "level = loud"},
-        {"[limits]\nconnections = 1\n", "connections = 1"},
-        {"just words\n", "line 1"},
+        {"[ports]\nwss = 7443\n", "no setting wss in [ports]"},
+        {"[node]\naddresses = 127.0.0.1 foo\n",
+         "addresses = 127.0.0.1 foo is not possible; it takes IP addresses"},
+        {"[log]\nlevel = loud\n", "it takes error, warn, info or debug."},
+        {"[limits]\nconnections = 1\n", "it takes a number from 16 to 4000000."},
+        {"[prots]\noauth = 5090\n",
+         "there is no section [prots]; there are [node], [paths], [ports], [limits], [log]."},
+        {"oauth = 5090\n", "oauth stands in no section"},
+        {"[node]\nname = a\n[ports\noauth = 1\n", ", line 3: this section is not closed"},
+        {"just words\n", "line 1: this is neither"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct app_settings s;

@@ -45,6 +45,7 @@ static enum rc take_line(struct directory *d, struct arena *arena,
 {
     const struct directory_line *line = directory_line_ref(d, from->pattern);
     *out = (struct provision_line){
+        .index = (unsigned)from->index,
         .number = from->pattern,
         .display_name = from->display.n ? from->display
                         : line          ? line->display
@@ -76,6 +77,7 @@ static enum rc take_lines(struct directory *d, const struct directory_device *de
     doc->line_count = count;
     return RC_OK;
 }
+static_assert((int)PROVISION_LINE_MAX == STORE_DEVICE_LINE_MAX, "no line of a device is left out");
 
 static enum provision_transport transport_of(enum store_transport transport)
 {

@@ -225,7 +225,7 @@ static void put_forward_display(struct xml_writer *w)
     xml_close(w);
 }
 
-static void put_line(struct xml_writer *w, const struct provision_line *line, size_t button)
+static void put_line(struct xml_writer *w, const struct provision_line *line)
 {
     static const struct leaf lamps[] = {
         {"callWaiting", "3"},        {"sharedLine", "false"}, {"messageWaitingLampPolicy", "3"},
@@ -233,8 +233,8 @@ static void put_line(struct xml_writer *w, const struct provision_line *line, si
         {"ringSettingActive", "5"},
     };
     xml_open(w, "line");
-    put_index_attr(w, "button", button);
-    put_index_attr(w, "lineIndex", button);
+    put_index_attr(w, "button", line->index);
+    put_index_attr(w, "lineIndex", line->index);
     xml_leaf_u64(w, "featureID", 9);
     xml_leaf(w, "featureLabel", line->label.n ? line->label : line->number);
     xml_leaf(w, "proxy", STR("USECALLMANAGER"));
@@ -290,7 +290,7 @@ static void put_sip_profile(struct xml_writer *w, const struct provision_documen
     PUT_LEAVES(w, media);
     xml_open(w, "sipLines");
     for (size_t i = 0; i < doc->line_count && i < PROVISION_LINE_MAX; i++)
-        put_line(w, &doc->lines[i], i + 1);
+        put_line(w, &doc->lines[i]);
     xml_close(w);
     xml_leaf(w, "externalNumberMask", doc->line_count ? doc->lines[0].external_mask : STR(""));
     PUT_LEAVES(w, after_lines);

@@ -5,7 +5,11 @@
 #define PROVISION_DOCUMENT_H
 #include "base/buf.h"
 
-enum { PROVISION_NODE_MAX = 3, PROVISION_LINE_MAX = 16, PROVISION_DOCUMENT_MAX = 256 * 1024 };
+enum {
+    PROVISION_NODE_MAX = 3,
+    PROVISION_LINE_MAX = 200, /* as many as a device may have */
+    PROVISION_DOCUMENT_MAX = 4 << 20,
+};
 
 /* A call server node the phone may register with. */
 struct provision_node {
@@ -16,6 +20,7 @@ struct provision_node {
 };
 
 struct provision_line {
+    unsigned index;           /* from 1: the number of its button; there may be gaps */
     struct str number;        /* the directory number: the user part of From and To */
     struct str display_name;  /* shown to the called party; may be empty */
     struct str label;         /* beside the button; number when empty */

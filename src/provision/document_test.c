@@ -13,9 +13,9 @@ static const struct provision_node nodes[] = {
     {STR_INIT("ucm4.example.com"), STR_INIT("fourth"), 5060, 5061, 5690, 5691, 2000, 2427, 2428},
 };
 static const struct provision_line lines[] = {
-    {STR_INIT("1010"), STR_INIT("Rado"), STR_INIT("Rado - 1010"),
+    {1, STR_INIT("1010"), STR_INIT("Rado"), STR_INIT("Rado - 1010"),
      STR_INIT("6e4c1a00-1111-4222-8333-444455556666"), STR_INIT("")},
-    {STR_INIT("1011"), STR_INIT("Rado"), STR_INIT(""),
+    {4, STR_INIT("1011"), STR_INIT("Rado"), STR_INIT(""),
      STR_INIT("6e4c1a00-1111-4222-8333-444455557777"), STR_INIT("")},
 };
 
@@ -125,9 +125,34 @@ static void test_modes_and_lines(void **state)
     const struct xml_node *line = xml_find(root, "sipProfile/sipLines/line");
     assert_str("1010", xml_text(line, "name"));
     line = xml_next_same(line);
-    assert_str("2", xml_attr(line, "button"));
+    assert_str("4", xml_attr(line, "button")); /* its index, not its place in the list */
+    assert_str("4", xml_attr(line, "lineIndex"));
     assert_str("1011", xml_text(line, "featureLabel"));
     assert_str("6e4c1a00-1111-4222-8333-444455557777", xml_text(line, "contact"));
+    arena_fini(&a);
+    buf_fini(&out);
+}
+
+static void test_every_line_is_printed(void **state)
+{
+    (void)state;
+    static struct provision_line many[PROVISION_LINE_MAX];
+    struct provision_document doc = rado();
+    struct buf out;
+    struct arena a;
+    size_t count = 0;
+    for (size_t i = 0; i < PROVISION_LINE_MAX; i++) {
+        many[i] = lines[0];
+        many[i].index = (unsigned)i + 1;
+    }
+    doc.lines = many;
+    doc.line_count = PROVISION_LINE_MAX;
+    arena_init(&a, NULL, 0, 16 << 20);
+    print(&doc, &out);
+    const struct xml_node *line = xml_find(parse(&out, &a), "sipProfile/sipLines/line");
+    for (; line; line = xml_next_same(line))
+        count++;
+    assert_int_equal(PROVISION_LINE_MAX, count);
     arena_fini(&a);
     buf_fini(&out);
 }
@@ -202,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_prints_the_sample),
         cmocka_unit_test(test_each_node_has_its_ports_in_order),
         cmocka_unit_test(test_modes_and_lines),
+        cmocka_unit_test(test_every_line_is_printed),
         cmocka_unit_test(test_valid_whatever_is_in_a_description),
         cmocka_unit_test(test_xmllint_agrees),
         cmocka_unit_test(test_a_full_buffer_is_told),

@@ -45,7 +45,7 @@ static const struct port_rule rules[] = {
     R("SIP Phone Secure Port", sips, true, true),
     R("SIP Phone OAuth Port", oauth, false, true),
     R("SIP Mobile and Remote Access Port", mra, false, true),
-    R("SIP over WebSocket Port", wss, true, true),
+    R("SIP over WebSocket Port", wss, true, false), /* stored only: nothing opens it */
     R("Configuration HTTP Port", config_http, true, true),
     R("Configuration HTTPS Port", config_https, false, true),
     R("HTTPS Port", https, false, true),

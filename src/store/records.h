@@ -151,14 +151,14 @@ MUST_CHECK enum rc store_profile_devices(struct store *s, struct str profile, st
 /* --- nodes ------------------------------------------------------------------------------------ */
 
 enum { STORE_PORT_MIN = 1024, STORE_PORT_MAX = 49151 };
-/* Ports are STORE_PORT_MIN..STORE_PORT_MAX and all different within a node; sip, sips, wss and
- * config_http may be 0: not opened. */
+/* Ports are STORE_PORT_MIN..STORE_PORT_MAX and those that are opened all different within a
+ * node; sip, sips and config_http may be 0: not opened. */
 struct store_ports {
     int sip;          /* 5060 UDP and TCP */
     int sips;         /* 5061 mutual TLS */
     int oauth;        /* 5090 TLS */
     int mra;          /* 5091 mutual TLS */
-    int wss;          /* 7443 */
+    int wss;          /* 7443; kept for compatibility, nothing opens it */
     int config_http;  /* 6970 */
     int config_https; /* 6972 */
     int https;        /* 8443 */

@@ -254,12 +254,45 @@ static void test_trunk_keeps_what_was_put(void **state)
 static void test_trunk_refuses_what_makes_no_sense(void **state)
 {
     struct fixture *f = *state;
-    static const char *const hosts[] = {"",      "a b",   "host:5060", "300.1.2.3", "1.2.3",
-                                        "-x",    "[::1]", "a..b",      "1:2",       "::1::2",
-                                        "sip:x", "a/b",   "12345::"};
-    static const char *const good[] = {"sbc",         "192.0.2.1",      "::1",
-                                       "2001:db8::1", "::ffff:1.2.3.4", "1:2:3:4:5:6:7:8",
-                                       "a-b.example"};
+    static const char *const hosts[] = {"",
+                                        "a b",
+                                        "host:5060",
+                                        "300.1.2.3",
+                                        "1.2.3",
+                                        "-x",
+                                        "[::1]",
+                                        "a..b",
+                                        "1:2",
+                                        "::1::2",
+                                        "sip:x",
+                                        "a/b",
+                                        "12345::",
+                                        ":1::2",
+                                        "1::2:",
+                                        ":::",
+                                        ":",
+                                        ":1:2:3:4:5:6:7:8",
+                                        "1:2:3:4:5:6:7:8:9",
+                                        "1:2:3:4:5:6:7",
+                                        "1:2:3:4::5:6:7:8",
+                                        "1::2::3",
+                                        "::1.2.3.4:1",
+                                        "1:2:3:4:5:6:7:1.2.3.4",
+                                        "::1.2.3",
+                                        "::g",
+                                        "1.2.3.04"};
+    static const char *const good[] = {"sbc",
+                                       "192.0.2.1",
+                                       "::1",
+                                       "2001:db8::1",
+                                       "::ffff:1.2.3.4",
+                                       "1:2:3:4:5:6:7:8",
+                                       "a-b.example",
+                                       "::",
+                                       "1::",
+                                       "1:2:3:4:5:6:1.2.3.4",
+                                       "1:2:3:4:5:6:7::",
+                                       "::2:3:4:5:6:7:8"};
     static const char *const peers[] = {"192.0.2.0/33", "::/129", "1.2.3.4/", "a_!b", "1.2.3.4/x"};
     struct store_trunk t = trunk();
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {

@@ -28,7 +28,7 @@ static bool consists_of(struct str s, const char *more)
     return true;
 }
 
-/* Four numbers; "300.1.2.3" is neither an address nor a name. */
+/* Four numbers without leading zeros; "300.1.2.3" is neither an address nor a name. */
 static bool is_ipv4(struct str s)
 {
     struct str rest = s, part;
@@ -36,32 +36,44 @@ static bool is_ipv4(struct str s)
     int count = 0;
     while (str_split(&rest, '.', &part)) {
         if (part.n > 3 || str_to_u64(part, 255, &n) != RC_OK) return false;
+        if (part.n > 1 && part.p[0] == '0') return false; /* octal to some, decimal to others */
         count++;
     }
     return count == 4;
 }
 
-/* Hex groups, a "::" at most once, perhaps an IPv4 tail (RFC 4291, 2.2). */
-static bool is_ipv6(struct str s)
+static bool is_hex_group(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_alnum(s.p[i]) || (s.p[i] | 0x20) > 'f') return false;
+    return s.n > 0 && s.n <= 4;
+}
+
+/* How many groups of 16 bits between single colons, -1 when one is none; an IPv4 address may be the
+ * last of the whole address and counts for two. */
+static int count_groups(struct str s, bool is_tail)
 {
     struct str rest = s, part;
-    int groups = 0, empty = 0;
-    if (str_find(s, STR(":::")) != STR_NPOS) return false;
-    ptrdiff_t twice = str_find(s, STR("::"));
-    if (twice != STR_NPOS && str_find(str_sub(s, (size_t)twice + 2, s.n), STR("::")) != STR_NPOS)
-        return false;
-    while (str_split(&rest, ':', &part)) {
-        if (part.n == 0)
-            empty++;
-        else if (rest.p == NULL && is_ipv4(part))
-            groups++;
-        else if (part.n > 4)
-            return false;
-        for (size_t i = 0; part.n <= 4 && i < part.n; i++)
-            if (!is_alnum(part.p[i]) || (part.p[i] | 0x20) > 'f') return false;
-        groups += part.n > 0;
+    int count = 0;
+    while (s.n > 0 && str_split(&rest, ':', &part)) {
+        if (is_hex_group(part))
+            count++;
+        else if (is_tail && rest.p == NULL && is_ipv4(part))
+            count += 2;
+        else
+            return -1;
     }
-    return twice != STR_NPOS ? groups <= 7 : groups == 8 && empty == 0;
+    return count;
+}
+
+/* RFC 4291, 2.2: eight groups, or fewer with one "::" for the rest. */
+static bool is_ipv6(struct str s)
+{
+    ptrdiff_t twice = str_find(s, STR("::"));
+    if (twice == STR_NPOS) return count_groups(s, true) == 8;
+    int before = count_groups(str_sub(s, 0, (size_t)twice), false);
+    int after = count_groups(str_sub(s, (size_t)twice + 2, s.n), true);
+    return before >= 0 && after >= 0 && before + after < 8;
 }
 
 static bool is_name(struct str s)

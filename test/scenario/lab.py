@@ -186,7 +186,7 @@ class Node:
 
     def command(self):
         settings = [f"node.name={self.name}", f"node.host={self.host}", f"node.addresses={self.addresses}",
-                    "ports.wss=0", "limits.workers=2"]
+                    "limits.workers=2"]
         settings += [f"ports.{k}={v}" for k, v in self.ports.items()] + self.settings
         command = [BEARLINED, "--data", self.data, "--control", self.control]
         for s in settings:
