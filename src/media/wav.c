@@ -2,6 +2,7 @@
 #include "media/wav.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -116,7 +117,8 @@ static enum rc read_all(FILE *f, uint8_t **out, size_t *out_n)
 {
     if (fseek(f, 0, SEEK_END) != 0) return RC_IO;
     long size = ftell(f);
-    if (size < 0 || fseek(f, 0, SEEK_SET) != 0) return RC_IO;
+    bool is_folder = size == LONG_MAX;
+    if (size < 0 || is_folder || fseek(f, 0, SEEK_SET) != 0) return RC_IO;
     if (size > MEDIA_WAV_FILE_MAX) return RC_TOO_BIG;
     uint8_t *p = malloc((size_t)size + 1);
     if (!p) return RC_NOMEM;
