@@ -84,7 +84,10 @@ static void open_call(struct bed *b, call_record_fn *fn, void *ctx)
     OK(call_worker_new(b->node, &b->worker));
     b->wheel = wheel_new((uint64_t)b->time.mono_ms);
     assert_non_null(b->wheel);
+    b->trace = siptx_trace_new(0);
+    assert_non_null(b->trace);
     struct siptx_config sc = {.clock = clock,
+                              .trace = b->trace,
                               .wheel = b->wheel,
                               .random = b->random,
                               .node = b->stacks,
@@ -128,6 +131,7 @@ void bed_free(struct bed *b)
     call_worker_free(b->worker);
     call_node_free(b->node);
     siptx_node_free(b->stacks);
+    siptx_trace_free(b->trace);
     wheel_free(b->wheel);
     location_free(b->location);
     oauth_verifier_free(b->verifier);

@@ -28,6 +28,7 @@ struct bed {
     struct call_node *node;
     struct call_worker *worker;
     struct siptx_stack *stack;
+    struct siptx_trace *trace;
     unsigned cseq, branch, call; /* call: a part of the Call-ID, for the test to change */
     char sent[BED_SENT_MAX];     /* the last message sent */
     size_t sent_n;

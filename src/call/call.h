@@ -73,7 +73,7 @@ bool call_node_last_refusal(struct call_node *n, struct str device, struct call_
 
 struct call_counters {
     uint64_t accepted_new, accepted_refresh, unregistered, standby;
-    uint64_t verdicts[CALL_WHY_COUNT]; /* challenges and refusals of REGISTERs by reason */
+    uint64_t verdicts[CALL_WHY_COUNT]; /* challenges and refusals by reason */
     uint64_t released;                 /* registrations let go by a change or a newer one */
 };
 void call_node_count(struct call_node *n, struct call_counters *out);

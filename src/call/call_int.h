@@ -170,6 +170,9 @@ void call_release_here(struct call_node *n, struct siptx_stack *s, const struct 
 /* refusals.c */
 struct call_refusals *call_refusals_new(const struct random_source *random);
 struct call_refusals *call_refusals_free(struct call_refusals *r);
+/* A binding over that flow went by itself: the flow may be silent for as long as anybody's again, if
+ * it was the last. Any thread. */
+void call_release_pin(struct call_node *n, uint64_t flow_id);
 void call_refusals_add(struct call_refusals *r, struct str device, const struct call_refusal *what);
 void call_refusals_clear(struct call_refusals *r, struct str device);
 bool call_refusals_find(struct call_refusals *r, struct str device, struct call_refusal *out);

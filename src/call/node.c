@@ -243,6 +243,10 @@ static void on_location_change(void *ctx, enum location_cause cause,
 size_t call_node_calls(struct call_node *n, uint64_t after_id, struct call_record *out, size_t max)
 {
     return call_calls_list(n->calls, after_id, out, max);
+    if (cause == LOCATION_UNREGISTERED || cause == LOCATION_EXPIRED)
+        call_release_pin(n, b->flow);
+    else if (old && old->flow != b->flow)
+        call_release_pin(n, old->flow);
 }
 
 size_t call_node_call_count(struct call_node *n)

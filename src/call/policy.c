@@ -93,7 +93,10 @@ static void label_flow(const struct call_visit *v)
     buf_init_fixed(&label, text, sizeof text);
     buf_put_str(&label, str_sub(v->device->name, 0, SIPTX_LABEL_MAX - !proved));
     if (!proved) buf_put_char(&label, '?');
-    siptx_flow_set_label(f, buf_str(&label));
+    if (v->listener == CALL_MRA)
+        siptx_request_set_label(v->request, buf_str(&label)); /* others' messages are not its */
+    else
+        siptx_flow_set_label(f, buf_str(&label));
 }
 
 void call_tell_verdict(struct call_visit *v)

@@ -286,6 +286,29 @@ static void test_a_stranger_is_marked_in_the_devices_ladder(void **state)
     assert_string_equal("CSFrado", f->label); /* its own flow: it has proved that */
 }
 
+/* An edge's one connection: who has proved himself names his own messages only. */
+static void test_a_proof_on_an_edges_connection_names_its_own_messages(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_trace_record *rows;
+    struct arena a;
+    size_t count;
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_MRA, 62162);
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    bed_token(b, token, "eve", "g2", 3600);
+    assert_int_equal(404, bed_cisco(b, f, "CSFnone", token, NULL));
+    struct siptx_trace_filter filter = {.flow_id = f->id};
+    arena_init(&a, NULL, 0, 1 << 20);
+    assert_rc(RC_OK, siptx_trace_collect(b->trace, &filter, 10, &a, &rows, &count));
+    assert_int_equal(6, count);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(str_eq(rows[i].label, i < 2 ? STR("CSFrado?") : STR("CSFrado")));
+    arena_fini(&a);
+}
+
 static void test_another_users_token(void **state)
 {
     struct bed *b = *state;
@@ -610,6 +633,22 @@ static void test_star_leaves_the_shared_lines_other_devices(void **state)
     assert_int_equal(1, bed_count(b));
 }
 
+static void test_no_contact_takes_another_devices_binding_away(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX], headers[BED_TOKEN_MAX + 100];
+    add_eves_device(b);
+    struct siptx_flow *mine = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 10010);
+    struct siptx_flow *eves = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 20020);
+    assert_int_equal(200, standard(b, mine, "<sip:a@10.0.0.1>", NULL));
+    bed_token(b, token, "eve", "g2", 3600);
+    snprintf(headers, sizeof headers, "Proxy-Authorization: Bearer token=\"%s\"\r\n", token);
+    assert_int_equal(200,
+                     bed_register(b, eves, "1010", "<sip:a@10.0.0.1>;expires=0", headers, NULL));
+    assert_int_equal(1, bed_count(b));
+    assert_has(b, "Contact: <sip:a@10.0.0.1>");
+}
+
 static void test_too_brief_and_too_many(void **state)
 {
     struct bed *b = *state;
@@ -773,6 +812,28 @@ static void test_a_udp_flow_forgotten_keeps_its_bindings(void **state)
     assert_int_equal(1, bed_count(b));
 }
 
+/* A connection is spared while somebody is registered over it, and no longer. */
+static void test_a_flow_is_pinned_only_while_it_carries_a_registration(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_int_equal(1, f->pin_count);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", NULL, "Expires: 0\r\n"));
+    siptx_stack_deliver(b->stack);
+    assert_int_equal(0, bed_count(b));
+    assert_int_equal(0, f->pin_count);
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    siptx_stack_deliver(b->stack);
+    assert_int_equal(1, f->pin_count);
+    bed_pass(b, 200000); /* not renewed in time */
+    siptx_stack_deliver(b->stack);
+    assert_int_equal(0, bed_count(b));
+    assert_int_equal(0, f->pin_count);
+}
+
 /* ---- Digest ---- */
 
 #define HA1 "00112233445566778899aabbccddeeff"
@@ -867,7 +928,11 @@ static void test_other_requests_on_an_oauth_line_need_a_token_too(void **state)
     struct bed *b = *state;
     char token[BED_TOKEN_MAX];
     struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    struct call_counters c;
     assert_int_equal(401, bed_request(b, f, "OPTIONS", NULL));
+    call_node_count(b->node, &c);
+    assert_int_equal(1, c.verdicts[CALL_WHY_NO_TOKEN]);
+    assert_true(kit_log_has(&b->lines, "event=line.challenged method=OPTIONS"));
     assert_int_equal(401, bed_request(b, f, "INVITE", NULL));
     bed_token(b, token, "rado", "g1", 3600);
     assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
@@ -895,6 +960,7 @@ int main(void)
         T(test_strangers_cannot_flood_the_log),
         T(test_a_token_with_no_time_left_is_told_of),
         T(test_a_stranger_is_marked_in_the_devices_ladder),
+        T(test_a_proof_on_an_edges_connection_names_its_own_messages),
         T(test_another_users_token),
         T(test_an_unknown_device_is_404_only_after_a_good_token),
         T(test_mode_off_is_the_port_mismatch),
@@ -911,6 +977,7 @@ int main(void)
         T(test_standard_challenge_names_scope_and_server),
         T(test_several_contacts_fetch_and_star),
         T(test_star_leaves_the_shared_lines_other_devices),
+        T(test_no_contact_takes_another_devices_binding_away),
         T(test_too_brief_and_too_many),
         T(test_an_older_cseq_changes_nothing),
         T(test_path_and_outbound),
@@ -921,6 +988,7 @@ int main(void)
         T(test_an_expired_token_remembered_is_no_bad_token),
         T(test_a_refresh_with_a_new_token_ends_the_refusal),
         T(test_a_udp_flow_forgotten_keeps_its_bindings),
+        T(test_a_flow_is_pinned_only_while_it_carries_a_registration),
         T(test_a_stale_nonce_tells_strangers_nothing),
         T(test_other_requests_on_an_oauth_line_need_a_token_too),
     };

@@ -109,6 +109,41 @@ static void on_worker(struct siptx_stack *s, void *ctx)
     free(r);
 }
 
+/* ---- a flow nobody is registered over any more ---- */
+
+struct idle {
+    struct call_node *node;
+    uint64_t flow_id;
+};
+
+static void on_flow(void *ctx, enum rc rc, const struct location_binding *const *bindings,
+                    size_t count)
+{
+    (void)bindings;
+    *(bool *)ctx = rc != RC_OK || count > 0;
+}
+
+/* On the flow's thread, as the registrar pins: what registered meanwhile is seen. */
+static void on_idle(struct siptx_stack *s, void *ctx)
+{
+    struct idle *i = ctx;
+    struct siptx_flow *f = s ? siptx_flow_find(s, i->flow_id) : NULL;
+    struct location_key key = {.by = LOCATION_BY_FLOW, .flow = i->flow_id};
+    bool in_use = true;
+    if (f && f->pin_count > 0)
+        location_fetch(i->node->location, &key, clock_mono_ms(&i->node->clock), on_flow, &in_use);
+    if (!in_use) siptx_flow_pin(f, false);
+    free(i);
+}
+
+void call_release_pin(struct call_node *n, uint64_t flow_id)
+{
+    struct idle *i = flow_id != 0 ? calloc(1, sizeof *i) : NULL;
+    if (!i) return; /* without memory it stays as it is until it ends */
+    *i = (struct idle){n, flow_id};
+    if (siptx_node_post(n->stacks, siptx_flow_worker(flow_id), on_idle, i) != RC_OK) free(i);
+}
+
 void call_release_here(struct call_node *n, struct siptx_stack *s, const struct location_binding *b,
                        enum call_release why)
 {

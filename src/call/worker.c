@@ -164,6 +164,7 @@ static bool is_admitted(struct call_visit *v)
     if (v->question.bearer == CALL_PROOF_GOOD) return true;
     v->verdict.action = CALL_CHALLENGE_BEARER;
     v->verdict.why = v->question.bearer == CALL_PROOF_BAD ? CALL_WHY_BAD_TOKEN : CALL_WHY_NO_TOKEN;
+    call_tell_verdict(v);
     call_answer_challenge(v);
     return false;
 }

@@ -86,6 +86,7 @@ const struct location_binding *location_binding_unref(const struct location_bind
 
 bool location_binding_same(const struct location_binding *a, const struct location_binding *b)
 {
+    if (!str_eq_nocase(a->device, b->device)) return false;
     if (a->instance.n && b->instance.n && a->reg_id && b->reg_id)
         return a->reg_id == b->reg_id && str_eq(a->instance, b->instance);
     return str_eq(a->contact_key, b->contact_key);

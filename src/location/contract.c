@@ -254,6 +254,31 @@ static void test_instance_and_reg_id_find_the_binding(void **state)
     assert_int_equal(2, f->a.count);
 }
 
+static void test_a_devices_update_leaves_the_bindings_of_others(void **state)
+{
+    struct fixture *f = *state;
+    struct location_binding mine = contact("sip:a@h", "c", 1, 60), theirs = mine;
+    mine.instance = theirs.instance = STR("urn:uuid:1");
+    mine.reg_id = theirs.reg_id = 1;
+    assert_rc(RC_OK, update(f, "sip:1010", &mine, 1, T0));
+    theirs.device = STR("CSFeve");
+    theirs.granted_s = 0;
+    assert_rc(RC_OK, update(f, "sip:1010", &theirs, 1, T0));
+    assert_int_equal(1, f->a.count);
+    theirs.instance = STR("");
+    theirs.reg_id = 0;
+    assert_rc(RC_OK, update(f, "sip:1010", &theirs, 1, T0));
+    assert_int_equal(1, f->a.count);
+    theirs.granted_s = 60;
+    assert_rc(RC_OK, update(f, "sip:1010", &theirs, 1, T0));
+    assert_int_equal(2, f->a.count);
+    mine.cseq = 2;
+    mine.granted_s = 0;
+    mine.device = STR("csfRADO"); /* names compare without ASCII case */
+    assert_rc(RC_OK, update(f, "sip:1010", &mine, 1, T0));
+    assert_int_equal(1, f->a.count);
+}
+
 static void test_star_removes_all_in_order(void **state)
 {
     struct fixture *f = *state;
@@ -687,6 +712,7 @@ int location_contract_run(const struct location_backend *b)
         T(test_all_contacts_or_none),
         T(test_bad_updates_are_refused),
         T(test_instance_and_reg_id_find_the_binding),
+        T(test_a_devices_update_leaves_the_bindings_of_others),
         T(test_star_removes_all_in_order),
         T(test_star_of_one_device_leaves_the_others),
         T(test_who_watches_no_more_hears_nothing),

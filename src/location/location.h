@@ -107,7 +107,8 @@ struct location_update {
 };
 /* Applies all contacts or none (RFC 3261, 10.3 steps 6-8). A contact is the stored one with the
  * same instance and reg-id where both have them (RFC 5626, 6), else the one with the same
- * contact_key. A stored contact with the same Call-ID and a CSeq not below: RC_CONFLICT.
+ * contact_key; always the same device's: on a shared line nobody's REGISTER renews, moves or removes
+ * what another device has registered. A stored contact with the same Call-ID and a CSeq not below: RC_CONFLICT.
  * RC_TOO_BIG, RC_BUSY: bounds; RC_INVALID: a text too long, an empty aor, the same contact twice;
  * RC_NOMEM. Nothing changed then. Answers with the AOR's bindings after it (on RC_OK). */
 void location_update(struct location *l, const struct location_update *u, location_answer_fn *fn,

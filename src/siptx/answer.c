@@ -223,3 +223,8 @@ void siptx_request_mark_routine(struct siptx_request *r)
 {
     server_of(r)->is_routine = true;
 }
+
+void siptx_request_set_label(struct siptx_request *r, struct str label)
+{
+    if (r->flow) siptx_flow_relabel(r->flow, label, server_of(r)->trace_seq);
+}

@@ -410,15 +410,27 @@ void siptx_flow_set_user(struct siptx_flow *f, void *user, void (*release)(void 
     if (old_release) old_release(old);
 }
 
+/* False: it bears that label already, or there is no memory. */
+static bool take_label(struct siptx_flow *f, struct str label)
+{
+    if (f->label && str_eq(str_from(f->label), label)) return false;
+    char *copy = str_dup_cstr(label);
+    if (!copy) return false;
+    free(f->label);
+    f->label = copy;
+    return true;
+}
+
 void siptx_flow_set_label(struct siptx_flow *f, struct str label)
 {
     label = str_sub(label, 0, SIPTX_LABEL_MAX);
-    if (f->label && str_eq(str_from(f->label), label)) return;
-    char *copy = str_dup_cstr(label);
-    if (!copy) return;
-    free(f->label);
-    f->label = copy;
-    siptx_trace_label(f->stack->config.trace, f->id, f->trace_seq, label);
+    if (take_label(f, label)) siptx_trace_label(f->stack->config.trace, f->id, f->trace_seq, label);
+}
+
+void siptx_flow_relabel(struct siptx_flow *f, struct str label, uint64_t from_seq)
+{
+    label = str_sub(label, 0, SIPTX_LABEL_MAX);
+    if (take_label(f, label)) siptx_trace_relabel(f->stack->config.trace, f->id, from_seq, label);
 }
 
 void siptx_flow_pin(struct siptx_flow *f, bool pinned)

@@ -223,6 +223,9 @@ void siptx_request_print_vias(const struct siptx_request *r, struct buf *out);
 bool siptx_request_is_merged(const struct siptx_request *r);
 /* Tells the trace that this request and its answers are everyday business. Before the answer. */
 void siptx_request_mark_routine(struct siptx_request *r);
+/* Names this request and what its flow says next in the trace, and nothing before it: for a
+ * connection that carries many phones, where siptx_flow_set_label would name the others' records. */
+void siptx_request_set_label(struct siptx_request *r, struct str label);
 
 /* ---- requests to others ---- */
 

@@ -173,6 +173,8 @@ void siptx_flows_sweep(struct siptx_stack *s); /* frees the dead */
 /* Bytes to an address over the flow's wire; traced, counted. */
 MUST_CHECK enum rc siptx_flow_send_to(struct siptx_flow *f, const struct net_addr *to,
                                       struct str bytes);
+/* The label of f and of its records from from_seq on, whatever they bore. */
+void siptx_flow_relabel(struct siptx_flow *f, struct str label, uint64_t from_seq);
 /* The UDP flow of a peer, made if need be. NULL: out of memory, or all are pinned. */
 struct siptx_flow *siptx_flow_of_peer(struct siptx_stack *s, const struct siptx_flow_desc *d);
 void siptx_flow_used(struct siptx_flow *f);

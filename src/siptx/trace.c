@@ -252,8 +252,8 @@ static bool is_doubted(struct str label, struct str name)
            str_eq_nocase(str_sub(label, 0, name.n), name);
 }
 
-void siptx_trace_label(struct siptx_trace *t, uint64_t flow_id, uint64_t first_seq,
-                       struct str label)
+static void label_records(struct siptx_trace *t, uint64_t flow_id, uint64_t first_seq,
+                          struct str label, bool others_too)
 {
     if (!t || first_seq == 0) return;
     label = str_sub(label, 0, SIPTX_LABEL_MAX);
@@ -264,11 +264,24 @@ void siptx_trace_label(struct siptx_trace *t, uint64_t flow_id, uint64_t first_s
     for (int i = 0; i < WALK_BACK_MAX && (rec = before(&t->recent, &place, &prev_n)); i++) {
         if (rec->seq < first_seq) break;
         if (rec->flow_id != flow_id || label.n == 0) continue;
-        if (rec->label_n > 0 && !is_doubted(str_of(rec->label, rec->label_n), label)) continue;
+        bool is_anothers = rec->label_n > 0 && !is_doubted(str_of(rec->label, rec->label_n), label);
+        if (is_anothers && !others_too) continue;
         memcpy(rec->label, label.p, label.n);
         rec->label_n = (uint8_t)label.n;
     }
     pthread_mutex_unlock(&t->lock);
+}
+
+void siptx_trace_label(struct siptx_trace *t, uint64_t flow_id, uint64_t first_seq,
+                       struct str label)
+{
+    label_records(t, flow_id, first_seq, label, false);
+}
+
+void siptx_trace_relabel(struct siptx_trace *t, uint64_t flow_id, uint64_t first_seq,
+                         struct str label)
+{
+    label_records(t, flow_id, first_seq, label, true);
 }
 
 void siptx_trace_mark_routine(struct siptx_trace *t, uint64_t flow_id, uint64_t from_seq,

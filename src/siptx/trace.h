@@ -57,6 +57,9 @@ uint64_t siptx_trace_add_record(struct siptx_trace *t, const struct siptx_trace_
  * its place when it comes. siptx_flow_set_label calls it. */
 void siptx_trace_label(struct siptx_trace *t, uint64_t flow_id, uint64_t first_seq,
                        struct str label);
+/* Names records of flow_id from first_seq on, whatever label they bore. */
+void siptx_trace_relabel(struct siptx_trace *t, uint64_t flow_id, uint64_t first_seq,
+                         struct str label);
 /* Marks records from_seq..to_seq of flow_id routine, as long as they are in the first ring. */
 void siptx_trace_mark_routine(struct siptx_trace *t, uint64_t flow_id, uint64_t from_seq,
                               uint64_t to_seq);
