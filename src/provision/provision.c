@@ -100,9 +100,9 @@ static void challenge(const struct provision *p, struct http_response *res, cons
                     error[0] ? text : "A device's configuration needs its owner's token.");
 }
 
-static void answer_none(struct http_response *res, int status)
+static void answer_none(struct http_response *res)
 {
-    http_reply_text(res, status, "There is no configuration for you under this name.");
+    http_reply_text(res, 404, "There is no configuration for you under this name.");
 }
 
 /* --- a document ------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ static void handle_plain(void *ctx, const struct http_request *req, struct http_
         o.why = "not over plain HTTP";
         refuse_plain(p, res);
     } else if (!dev) {
-        answer_none(res, 404);
+        answer_none(res);
     } else {
         serve(p, req, res, dev, &o);
     }
@@ -263,10 +263,10 @@ static void handle_secure(void *ctx, const struct http_request *req, struct http
     if (admit(p, req, res, &o)) {
         dev = find_device(p, req, &o);
         if (!dev) {
-            answer_none(res, 404);
+            answer_none(res);
         } else if (!owns(p, o.user, dev)) {
             o.why = "token user does not own device";
-            answer_none(res, 403);
+            answer_none(res); /* the same: else who has signed in could find out names */
         } else {
             serve(p, req, res, dev, &o);
         }

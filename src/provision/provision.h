@@ -3,8 +3,8 @@
  *
  *   secure site (6972, HTTPS)  bearer token of the device's owner
  *     no or no good token      401, WWW-Authenticate: Bearer …
- *     good, another's device   403 } the same body: only a user who has signed in learns that a
- *     good, no such device     404 } device exists, as on the SIP line
+ *     good, another's device   404 } the same answer, so that nobody finds out names of devices by
+ *     good, no such device     404 } asking; the log tells them apart
  *   plain site (6970, HTTP)    200 to anyone, as the reference does, 404 for no such device. With
  *                              the parameter that keeps OAuth devices off plain HTTP: 403 and a
  *                              sentence that names the HTTPS port, for those and for any name

@@ -332,12 +332,12 @@ static void test_secure_needs_the_owners_token(void **state)
     assert_true(str_eq(str_from(body), f->answer.body));
     assert_int_equal(200, get(f, &f->secure, "/CSFrado.cnf.xml", mine, NULL));
     assert_str("device", document(f)->name);
-    assert_int_equal(403, get(f, &f->secure, "/CSFrado.cnf.xml", other, NULL));
+    assert_int_equal(404, get(f, &f->secure, "/CSFrado.cnf.xml", other, NULL));
     OK(str_to_cstr(f->answer.body, body, sizeof body));
     assert_int_equal(404, get(f, &f->secure, "/CSFnone.cnf.xml", other, NULL));
     assert_true(str_eq(str_from(body), f->answer.body));
     assert_int_equal(404, get(f, &f->secure, "/CSFoff.cnf.xml", mine, NULL));
-    assert_int_equal(403, get(f, &f->secure, "/CSFopen.cnf.xml", mine, NULL));
+    assert_int_equal(404, get(f, &f->secure, "/CSFopen.cnf.xml", mine, NULL));
     set_param(f, store_param_def(STORE_P_OWNER_CHECK)->name, "0");
     assert_int_equal(200, get(f, &f->secure, "/CSFrado.cnf.xml", other, NULL));
     assert_true(kit_log_has(&f->kept, "why=\"token user does not own device\""));

@@ -62,7 +62,7 @@ class Config(lab.Scenario):
     def test_the_https_port_asks_for_the_owners_token(self):
         for path, token, status in (("/CSFrado.cnf.xml", None, 401), ("/CSFrado.cnf.xml", "no.token", 401),
                                     ("/CSFrado.cnf.xml", self.tokens["rado"], 200),
-                                    ("/CSFrado.cnf.xml", self.tokens["anna"], 403),
+                                    ("/CSFrado.cnf.xml", self.tokens["anna"], 404),
                                     ("/CSFnobody.cnf.xml", None, 401),
                                     ("/CSFnobody.cnf.xml", self.tokens["rado"], 404)):
             with self.subTest(f"{path} {status}"):
