@@ -102,6 +102,7 @@ static void host_open(struct host *h, const struct net_limits_config *limits, bo
 {
     *h = (struct host){0};
     assert_rc(RC_OK, net_loop_new(&h->loop));
+    net_loop_hold_clock(h->loop); /* however long this process is kept waiting */
     assert_rc(RC_OK, net_limits_new(limits, &h->limits));
     if (tls) h->tls = test_server(&cert, NULL, NULL);
     struct net_listener_config config = {

@@ -59,7 +59,7 @@ struct clock net_loop_clock(struct net_loop *loop)
 
 uint64_t net_loop_now_ms(struct net_loop *loop)
 {
-    if (!loop->now_fresh) {
+    if (!loop->now_fresh && !loop->is_held) {
         loop->now_ms = (uint64_t)system_ms(CLOCK_MONOTONIC) + loop->skipped_ms;
         loop->now_fresh = true;
     }
@@ -69,7 +69,16 @@ uint64_t net_loop_now_ms(struct net_loop *loop)
 void net_loop_skip_ms(struct net_loop *loop, uint64_t ms)
 {
     loop->skipped_ms += ms;
-    loop->now_fresh = false;
+    if (loop->is_held)
+        loop->now_ms += ms;
+    else
+        loop->now_fresh = false;
+}
+
+void net_loop_hold_clock(struct net_loop *loop)
+{
+    (void)net_loop_now_ms(loop);
+    loop->is_held = true;
 }
 
 /* Takes all posts, oldest first. Each node is idle again before its fn runs: fn may free it. */

@@ -36,6 +36,9 @@ struct clock net_clock_real(void);
 /* For tests: moves the loop's monotonic clock ahead; what becomes due runs in the next turn. */
 void net_loop_skip_ms(struct net_loop *loop, uint64_t ms);
 
+/* For tests: the loop's monotonic clock stands still from now on, but for net_loop_skip_ms. */
+void net_loop_hold_clock(struct net_loop *loop);
+
 /* Work handed to a loop by any thread. Lies inside its owner, which must outlive the call of fn;
  * zeroed memory is an idle node. */
 struct net_post {

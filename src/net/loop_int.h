@@ -29,7 +29,7 @@ struct net_loop {
     struct list signals;   /* struct loop_signal */
     struct list finishing; /* streams left by net_stream_finish, see stream.c */
     uint64_t now_ms;
-    bool now_fresh;
+    bool now_fresh, is_held; /* is_held: net_loop_hold_clock */
     uint64_t skipped_ms; /* net_loop_skip_ms */
 
     /* Lent: valid inside one callback of this loop. */
