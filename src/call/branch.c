@@ -47,8 +47,10 @@ void proxy_release(struct proxy_context *c)
 {
     struct call_proxy *p = c->proxy;
     if (c->request || c->legs > 0 || c->depth > 0) return;
-    for (size_t i = 0; i < c->targets.count; i++)
+    for (size_t i = 0; i < c->targets.count; i++) {
         stop_timer_c(&c->branches[i]);
+        proxy_ring_uncount(&c->branches[i]);
+    }
     call_targets_clear(&c->targets);
     list_remove(&c->link);
     p->live_count--;
@@ -86,7 +88,7 @@ static void send_best(struct proxy_context *c)
     struct buf *out = &c->proxy->out;
     unsigned status = call_fork_upstream(c->best);
     if (status != c->best || c->best_head.n == 0) {
-        proxy_answer(c, status, STR(""));
+        proxy_answer(c, status, proxy_ring_headers(c, status));
         return;
     }
     buf_reset(out);
@@ -106,6 +108,7 @@ void proxy_advance(struct proxy_context *c)
 {
     if (c->pending > 0 || c->is_answered || !c->request) return;
     if (!c->is_stopped && !c->is_cancelled && proxy_start_rank(c)) return;
+    if (!c->is_cancelled && proxy_ring_next(c)) return;
     if (c->is_cancelled && (c->best < 600 || c->best_head.n == 0)) {
         c->best = 487;
         buf_reset(&c->best_head);
@@ -148,6 +151,14 @@ static void branch_done(struct branch *b)
     b->state = BRANCH_DONE;
     b->context->pending--;
     stop_timer_c(b);
+    proxy_ring_uncount(b);
+}
+
+void proxy_give_up_branches(struct proxy_context *c)
+{
+    proxy_cancel_branches(c, STR(""));
+    for (size_t i = 0; i < c->targets.count; i++)
+        if (c->branches[i].state != BRANCH_IDLE) branch_done(&c->branches[i]);
 }
 
 static void consider(struct proxy_context *c, const struct branch *b, unsigned status,
@@ -211,7 +222,9 @@ static void on_success(struct branch *b, const struct sip_message *m)
 static void on_refusal(struct branch *b, const struct sip_message *m)
 {
     struct proxy_context *c = b->context;
+    if (b->state == BRANCH_DONE) return; /* given up before */
     branch_done(b);
+    if (proxy_ring_heard(c, m->status, m)) return;
     consider(c, b, m->status, m);
     if (m->status < 600) return;
     c->is_stopped = true;
@@ -240,6 +253,7 @@ static void on_nothing(struct branch *b, unsigned status)
     b->leg = NULL;
     if (b->context->request && try_next_way(b)) return;
     branch_done(b);
+    if (proxy_ring_heard(b->context, status, NULL)) return;
     consider(b->context, b, status, NULL);
 }
 
@@ -319,9 +333,10 @@ static void begin_branch(struct proxy_context *c, size_t i)
     b->target = &c->targets.list[i];
     b->state = BRANCH_TRYING;
     c->pending++;
+    proxy_ring_count(b);
     if (send_branch(b) || try_next_way(b)) return;
     branch_done(b);
-    consider(c, b, 480, NULL);
+    if (!proxy_ring_heard(c, 480, NULL)) consider(c, b, 480, NULL);
 }
 
 bool proxy_start_rank(struct proxy_context *c)

@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+struct call_lines;
 struct call_proxy;
 struct proxy_context;
 struct call_refusals;
@@ -32,6 +33,9 @@ struct call_node {
     struct secret route_key; /* of Record-Route tokens; likewise */
     struct hash_key loop_key;
     struct call_calls *calls;
+    struct call_lines *lines; /* what rings, who is idle */
+    call_record_fn *on_call_end;
+    void *on_call_end_ctx;
     struct call_refusals *refusals;
     pthread_mutex_t lock; /* of authz_server */
     char *authz_server;
@@ -166,13 +170,13 @@ void call_release(struct call_node *n, const struct location_binding *b, enum ca
 /* What that comes to on the thread of the flow's stack. */
 void call_release_here(struct call_node *n, struct siptx_stack *s, const struct location_binding *b,
                        enum call_release why);
+/* A binding over that flow went by itself: the flow may be silent for as long as anybody's again, if
+ * it was the last. Any thread. */
+void call_release_pin(struct call_node *n, uint64_t flow_id);
 
 /* refusals.c */
 struct call_refusals *call_refusals_new(const struct random_source *random);
 struct call_refusals *call_refusals_free(struct call_refusals *r);
-/* A binding over that flow went by itself: the flow may be silent for as long as anybody's again, if
- * it was the last. Any thread. */
-void call_release_pin(struct call_node *n, uint64_t flow_id);
 void call_refusals_add(struct call_refusals *r, struct str device, const struct call_refusal *what);
 void call_refusals_clear(struct call_refusals *r, struct str device);
 bool call_refusals_find(struct call_refusals *r, struct str device, struct call_refusal *out);

@@ -32,12 +32,26 @@ static void print_identity(struct buf *out, struct str display, struct str line,
     buf_put_lit(out, ">\r\n");
 }
 
+/* A hunt group's members see which group is called: "Sales: Ann", or "Sales: 1020". */
+static struct str name_of_caller(const struct proxy_context *c)
+{
+    const struct call_visit *v = c->visit;
+    const struct directory_hunt_group *group = c->ring ? c->ring->plan.group : NULL;
+    struct str name = v->line->display, both;
+    if (!group || group->display.n == 0) return name;
+    if (name.n == 0) name = v->line->pattern;
+    return arena_printf(v->arena, &both, "%.*s: %.*s", (int)group->display.n, group->display.p,
+                        (int)name.n, name.p) == RC_OK
+               ? both
+               : name;
+}
+
 static void print_caller(const struct proxy_context *c, struct buf *out)
 {
     const struct call_visit *v = c->visit;
     if (!v->line || !c->is_initial || has_privacy_id(v->message)) return;
     struct str host = v->request->basics->to_uri.host.text;
-    struct str name = v->line->display;
+    struct str name = name_of_caller(c);
     print_identity(out, name, v->line->pattern, host.n > 0 ? host : v->worker->node->node_name);
 }
 
@@ -84,6 +98,8 @@ void proxy_print_request(struct proxy_context *c, const struct call_target *t, s
         buf_put_lit(out, "\r\n");
     }
     print_caller(c, out);
+    if (c->ring)
+        call_plan_print_diversions(&c->ring->plan, v->request->basics->to_uri.host.text, out);
     for (unsigned i = 0; i < m->header_count; i++) {
         const struct sip_header *h = &m->headers[i];
         if (!is_dropped(v, h)) sip_print_header_named(out, h->name, h->value);

@@ -3,6 +3,7 @@
 #include "call/call_int.h"
 
 #include "call/digest.h"
+#include "call/lines.h"
 #include "call/route.h"
 #include "crypto/secret.h"
 
@@ -14,6 +15,16 @@ static void on_location_change(void *ctx, enum location_cause cause,
                                const struct location_binding *b,
                                const struct location_binding *old);
 static void on_directory_change(void *ctx, enum store_kind kind, struct str key, bool removed);
+
+/* Lines that took part are idle from now on. */
+static void on_call_end(void *ctx, const struct call_record *r)
+{
+    struct call_node *n = ctx;
+    int64_t now_ms = clock_mono_ms(&n->clock);
+    if (r->from_device[0] != '\0') call_lines_idle(n->lines, str_from(r->from), now_ms);
+    if (r->to_device[0] != '\0') call_lines_idle(n->lines, str_from(r->to), now_ms);
+    if (n->on_call_end) n->on_call_end(n->on_call_end_ctx, r);
+}
 
 enum rc call_node_new(const struct call_node_config *config, struct call_node **out)
 {
@@ -27,13 +38,14 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
     n->random = config->random;
     n->log = config->log;
     n->node_name = config->node_name;
+    n->on_call_end = config->on_call_end;
+    n->on_call_end_ctx = config->on_call_end_ctx;
     bool has_lock = pthread_mutex_init(&n->lock, NULL) == 0;
     enum rc rc = has_lock ? secret_init_random(&n->nonce_key, &n->random, CALL_DIGEST_KEY_LEN)
                           : RC_NOMEM;
     if (rc == RC_OK) rc = secret_init_random(&n->route_key, &n->random, CALL_ROUTE_KEY_LEN);
-    if (rc == RC_OK)
-        rc = call_calls_new(&n->random, n->clock, config->on_call_end, config->on_call_end_ctx,
-                            &n->calls);
+    if (rc == RC_OK) rc = call_calls_new(&n->random, n->clock, on_call_end, n, &n->calls);
+    if (rc == RC_OK) rc = call_lines_new(&n->random, &n->lines);
     random_fill(&n->random, &n->loop_key, sizeof n->loop_key);
     if (rc == RC_OK && !(n->refusals = call_refusals_new(&n->random))) rc = RC_NOMEM;
     if (rc == RC_OK) rc = location_watch(n->location, on_location_change, n);
@@ -45,6 +57,7 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
     location_unwatch(n->location, on_location_change, n);
     call_refusals_free(n->refusals);
     call_calls_free(n->calls);
+    call_lines_free(n->lines);
     secret_fini(&n->route_key);
     secret_fini(&n->nonce_key);
     if (has_lock) pthread_mutex_destroy(&n->lock);
@@ -59,6 +72,7 @@ struct call_node *call_node_free(struct call_node *n)
     location_unwatch(n->location, on_location_change, n);
     call_refusals_free(n->refusals);
     call_calls_free(n->calls);
+    call_lines_free(n->lines);
     secret_fini(&n->route_key);
     secret_fini(&n->nonce_key);
     pthread_mutex_destroy(&n->lock);
@@ -229,6 +243,10 @@ static void on_location_change(void *ctx, enum location_cause cause,
 {
     struct call_node *n = ctx;
     move_calls(n, cause, b, old);
+    if (cause == LOCATION_UNREGISTERED || cause == LOCATION_EXPIRED)
+        call_release_pin(n, b->flow);
+    else if (old && old->flow != b->flow)
+        call_release_pin(n, old->flow);
     if (cause == LOCATION_EXPIRED)
         log_info(n->log, "register.expired", LOG_STR("device", b->device), LOG_STR("line", b->line),
                  LOG_STR("user", b->user), LOG_STR("peer", b->received),
@@ -243,10 +261,6 @@ static void on_location_change(void *ctx, enum location_cause cause,
 size_t call_node_calls(struct call_node *n, uint64_t after_id, struct call_record *out, size_t max)
 {
     return call_calls_list(n->calls, after_id, out, max);
-    if (cause == LOCATION_UNREGISTERED || cause == LOCATION_EXPIRED)
-        call_release_pin(n, b->flow);
-    else if (old && old->flow != b->flow)
-        call_release_pin(n, old->flow);
 }
 
 size_t call_node_call_count(struct call_node *n)

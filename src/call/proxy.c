@@ -109,6 +109,7 @@ void call_proxy_ended(struct call_visit *v)
     if (!c) return;
     v->context = NULL;
     c->request = NULL;
+    proxy_ring_end(c);
     c->visit = NULL;
     if (c->depth > 0) return;
     c->depth++;
@@ -223,31 +224,6 @@ static void forward_in_dialog(struct call_visit *v, const struct call_route *rou
 
 /* ---- out of a dialog ---- */
 
-static void on_bindings(void *ctx, enum rc rc, const struct location_binding *const *bindings,
-                        size_t count)
-{
-    struct proxy_context *c = ctx;
-    if (rc == RC_OK) call_targets_add(&c->targets, bindings, count, c->visit->device->name);
-}
-
-/* The phones registered for a number. False: no line has it. */
-static bool add_line(struct proxy_context *c, struct str number)
-{
-    struct call_node *n = c->proxy->worker->node;
-    const struct directory_line *line = directory_line_ref(n->directory, number);
-    char aor[LOCATION_AOR_MAX];
-    struct buf b;
-    if (!line) return false;
-    buf_init_fixed(&b, aor, sizeof aor);
-    buf_put_lit(&b, "sip:");
-    buf_put_str(&b, line->pattern);
-    struct location_key key = {.by = LOCATION_BY_AOR, .text = buf_str(&b)};
-    if (buf_rc(&b) == RC_OK)
-        location_fetch(n->location, &key, clock_mono_ms(&n->clock), on_bindings, c);
-    directory_line_unref(line);
-    return true;
-}
-
 static bool start_call(struct proxy_context *c, struct str number)
 {
     const struct call_visit *v = c->visit;
@@ -264,6 +240,24 @@ static bool start_call(struct proxy_context *c, struct str number)
     return call_calls_start(v->worker->node->calls, &s, &c->call) == RC_OK;
 }
 
+static void follow_plan(struct proxy_context *c, struct str number)
+{
+    enum call_plan_what what = proxy_ring_start(c, number);
+    if (what == CALL_PLAN_NOWHERE) {
+        proxy_answer(c, 404, STR(""));
+    } else if (!c->ring || !start_call(c, number)) {
+        proxy_answer(c, 503, STR("Retry-After: 5\r\n"));
+    } else if (what == CALL_PLAN_BLOCKED) {
+        proxy_answer(c, 403, STR(""));
+    } else if (what == CALL_PLAN_TOO_FAR) {
+        c->ring->is_too_far = true;
+        proxy_answer(c, 482, proxy_ring_headers(c, 482));
+    } else {
+        proxy_ring_first(c);
+        go(c);
+    }
+}
+
 static void forward_to_number(struct proxy_context *c)
 {
     struct call_visit *v = c->visit;
@@ -272,13 +266,10 @@ static void forward_to_number(struct proxy_context *c)
     if (sip_uri_parse(c->route.uri, &uri, NULL) != RC_OK || !sip_uri_is_sip(&uri) ||
         !uri.has_user || sip_percent_decode(uri.user, v->arena, &number) != RC_OK) {
         proxy_answer(c, 404, STR(""));
-    } else if (!call_identify_is_our_host(v->worker->node, v->request->flow, &uri.host) ||
-               !add_line(c, number)) {
+    } else if (!call_identify_is_our_host(v->worker->node, v->request->flow, &uri.host)) {
         proxy_answer(c, 404, STR(""));
-    } else if (!start_call(c, number)) {
-        proxy_answer(c, 503, STR("Retry-After: 5\r\n"));
     } else {
-        go(c);
+        follow_plan(c, number);
     }
 }
 

@@ -1,9 +1,11 @@
 /* call/proxy_int.h - the inside of the proxy, shared by its files: proxy.c (the way in and the
- * decisions), admit.c (who asks), branch.c (legs and what comes of them), forward.c (what is
+ * decisions), admit.c (who asks), ring.c
+ * (what rings, by the dial plan), branch.c (legs and what comes of them), forward.c (what is
  * printed). */
 #ifndef CALL_PROXY_INT_H
 #define CALL_PROXY_INT_H
 #include "base/list.h"
+#include "call/plan.h"
 #include "call/proxy.h"
 #include "call/relay.h"
 #include "call/route.h"
@@ -33,7 +35,20 @@ struct branch {
     struct call_leg_out *leg; /* NULL: not sent, or its last has been told */
     enum branch_state state;
     bool is_cancelled;
+    bool is_counted; /* as ringing, with call/lines.h */
     struct wheel_timer timer_c;
+};
+
+/* Where a request out of a dialog stands in the dial plan; in its arena. */
+struct proxy_ring {
+    struct call_plan plan;
+    enum call_plan_what what;
+    bool is_call; /* an INVITE: forwards, groups and times count */
+    bool is_too_far;
+    struct wheel_timer timer;   /* how long the step may ring */
+    unsigned busy, dnd, others; /* phones of this step: busy (with those not to be disturbed), and
+                                   those that did not answer for another reason */
+    struct str deflected;       /* where a phone's 302 leads; "" none */
 };
 
 struct proxy_context {
@@ -44,6 +59,7 @@ struct proxy_context {
     uint64_t from_flow;
     enum sip_method method;
     struct call_route route;
+    struct proxy_ring *ring; /* NULL in a dialog, and gone with the request */
     struct call_targets targets;
     struct branch branches[CALL_TARGET_MAX];
     unsigned rank;    /* being tried */
@@ -99,12 +115,30 @@ void proxy_print_answer(struct proxy_context *c, const struct branch *b,
 /* The challenges of an answer, added to c->challenges. */
 void proxy_keep_challenges(struct proxy_context *c, const struct sip_message *m);
 
+/* ---- ring.c ---- */
+/* Where number leads; LINE, MEMBERS, TRUNK: proxy_ring_first makes targets of it. */
+enum call_plan_what proxy_ring_start(struct proxy_context *c, struct str number);
+void proxy_ring_first(struct proxy_context *c);
+/* Nothing is pending and nobody answered: what rings next has been sent. False: nothing does. */
+bool proxy_ring_next(struct proxy_context *c);
+/* A phone refused (m its answer) or cannot be reached (NULL). True: that is dealt with here. */
+bool proxy_ring_heard(struct proxy_context *c, unsigned status, const struct sip_message *m);
+/* Header lines that say why, for an answer of our own. */
+struct str proxy_ring_headers(struct proxy_context *c, unsigned status);
+/* The request ends. */
+void proxy_ring_end(struct proxy_context *c);
+/* A branch begins to ring, and does not any more. */
+void proxy_ring_count(struct branch *b);
+void proxy_ring_uncount(struct branch *b);
+
 /* ---- branch.c ---- */
 /* Sends to the targets of the next rank; false: there is none left. */
 bool proxy_start_rank(struct proxy_context *c);
 /* Goes on or answers when nothing is pending. */
 void proxy_advance(struct proxy_context *c);
 void proxy_cancel_branches(struct proxy_context *c, struct str headers);
+/* Cancels those that ring and waits for them no more; a 2xx of theirs still counts. */
+void proxy_give_up_branches(struct proxy_context *c);
 /* Gives c back once its request and its legs have gone. */
 void proxy_release(struct proxy_context *c);
 /* A final answer of our own; ends a call that was beginning. */

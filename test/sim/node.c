@@ -46,7 +46,8 @@ static void site_profiles(struct sim_site *site)
 static void site_device(struct sim_site *site, const struct sim_device *d, bool is_new_line)
 {
     struct store_why why = {""};
-    struct store_line line = {.pattern = str_from(d->line)};
+    /* Phones are never busy by number here: how many calls they have is the plan of the run. */
+    struct store_line line = {.pattern = str_from(d->line), .busy_trigger = STORE_BUSY_TRIGGER_MAX};
     struct store_device_line lines[] = {
         {.index = 1, .pattern = str_from(d->line), .contact = str_from(d->name)}};
     struct store_device device = {.name = str_from(d->name),
