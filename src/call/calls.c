@@ -9,6 +9,8 @@
 enum { BUCKETS = 4096, POOL_MAX = 1024 };
 
 struct side {
+    struct list same_device; /* in by_device; by itself while no device is known */
+    struct call *call;
     uint64_t flow; /* 0: none known, or lost */
     int64_t lost_ms;
     bool is_lost;
@@ -28,7 +30,9 @@ struct call_calls {
     struct clock clock;
     call_record_fn *on_end;
     void *ctx;
+    struct hash_key key;
     struct call *buckets[BUCKETS];
+    struct list by_device[BUCKETS]; /* sides: of a call from and to one device both */
     struct list all, pool;
     size_t count, pooled;
     bool has_lost; /* a side may be lost */
@@ -64,6 +68,9 @@ enum rc call_calls_new(const struct random_source *random, struct clock clock,
     c->on_end = on_end;
     c->ctx = ctx;
     c->next_id = random_below(random, 1U << 30) + 1; /* a restart does not begin at 1 again */
+    random_fill(random, &c->key, sizeof c->key);
+    for (size_t i = 0; i < BUCKETS; i++)
+        list_init(&c->by_device[i]);
     list_init(&c->all);
     list_init(&c->pool);
     *out = c;
@@ -115,12 +122,30 @@ static struct call *get(struct call_calls *c)
     return call;
 }
 
+static struct list *bucket_of(struct call_calls *c, struct str device)
+{
+    return &c->by_device[hash_str_nocase(&c->key, device) % BUCKETS];
+}
+
+/* The side is that device's from now on. */
+static void index_side(struct call_calls *c, struct call *call, enum call_side side)
+{
+    const struct call_record *r = &call->record;
+    struct str device = str_from(side == CALL_CALLER ? r->from_device : r->to_device);
+    struct side *s = &call->side[side];
+    list_remove(&s->same_device);
+    s->call = call;
+    if (device.n > 0) list_push_back(bucket_of(c, device), &s->same_device);
+}
+
 static void drop(struct call_calls *c, struct call *call)
 {
     struct call **at = &c->buckets[call->record.id % BUCKETS];
     while (*at != call)
         at = &(*at)->next;
     *at = call->next;
+    for (int i = 0; i < 2; i++)
+        list_remove(&call->side[i].same_device);
     list_remove(&call->all);
     c->count--;
     if (c->pooled >= POOL_MAX) {
@@ -149,6 +174,9 @@ enum rc call_calls_start(struct call_calls *c, const struct call_start *s, uint6
         r->started_unix_ms = clock_unix_ms(&c->clock);
         call->next = c->buckets[r->id % BUCKETS];
         c->buckets[r->id % BUCKETS] = call;
+        list_init(&call->side[CALL_CALLER].same_device);
+        list_init(&call->side[CALL_CALLEE].same_device);
+        index_side(c, call, CALL_CALLER);
         list_push_back(&c->all, &call->all);
         c->count++;
         *id = r->id;
@@ -177,6 +205,7 @@ void call_calls_answer(struct call_calls *c, uint64_t id, struct str to, struct 
         r->answered_unix_ms = clock_unix_ms(&c->clock);
         if (to.n > 0) copy(r->to, CALL_NAME_MAX, to);
         copy(r->to_device, CALL_NAME_MAX, to_device);
+        index_side(c, call, CALL_CALLEE);
         copy(call->side[CALL_CALLEE].tag, CALL_TAG_MAX, to_tag);
         call->side[CALL_CALLEE].flow = to_flow;
     }
@@ -281,23 +310,22 @@ enum rc call_calls_find(struct call_calls *c, struct str call_id, struct str to_
     return rc;
 }
 
-static bool takes_part(const struct call *call, struct str device, struct str line)
+static bool takes_part(const struct side *s, struct str device, struct str line)
 {
-    const struct call_record *r = &call->record;
-    bool is_from = str_eq_nocase(str_from(r->from_device), device) &&
-                   (line.n == 0 || str_eq(str_from(r->from), line));
-    bool is_to = str_eq_nocase(str_from(r->to_device), device) &&
-                 (line.n == 0 || str_eq(str_from(r->to), line));
-    return is_from || is_to;
+    const struct call_record *r = &s->call->record;
+    bool is_from = s == &s->call->side[CALL_CALLER];
+    return str_eq_nocase(str_from(is_from ? r->from_device : r->to_device), device) &&
+           (line.n == 0 || str_eq(str_from(is_from ? r->from : r->to), line));
 }
 
 unsigned call_calls_busy(struct call_calls *c, struct str device, struct str line)
 {
     unsigned count = 0;
     pthread_mutex_lock(&c->lock);
-    LIST_FOR_EACH(l, &c->all)
+    device = str_sub(device, 0, CALL_NAME_MAX);
+    LIST_FOR_EACH(l, bucket_of(c, device))
     {
-        if (takes_part(LIST_OF(l, struct call, all), device, line)) count++;
+        if (takes_part(LIST_OF(l, struct side, same_device), device, line)) count++;
     }
     pthread_mutex_unlock(&c->lock);
     return count;
