@@ -50,8 +50,9 @@ static void on_digits_sent(void *ctx)
 static void on_quiet(void *ctx, unsigned seconds)
 {
     struct sound *s = ctx;
-    agent_say(s->agent, "call %u: nothing heard for %u s", phone_call_info(s->call)->number,
-              seconds);
+    const struct phone_call_info *i = phone_call_info(s->call);
+    agent_say(s->agent, "call %u: nothing heard from %s for %u s; if it stays so, hang up",
+              i->number, i->peer_number, seconds);
 }
 
 static const struct media_session_events sound_events = {
@@ -251,19 +252,23 @@ static void tell_ended(struct agent *a, const struct phone_call_info *i)
 {
     int64_t talked_ms = i->answered_mono_ms < 0 ? -1
                                                 : clock_mono_ms(&a->clock) - i->answered_mono_ms;
-    char length[48] = "";
+    char length[48] = "", why[512];
+    struct buf b;
     if (talked_ms >= 0)
         snprintf(length, sizeof length, " after %lld.%lld s", (long long)(talked_ms / 1000),
                  (long long)(talked_ms % 1000 / 100));
+    buf_init_fixed(&b, why, sizeof why - 1);
+    buf_put_str(&b, str_from(phone_cause_sentence(i->cause)));
     if (i->warning[0])
-        agent_say(a, "call %u with %s ended%s: %s (%u: %s)", i->number, i->peer_number, length,
-                  phone_cause_sentence(i->cause), i->status, i->warning);
+        buf_printf(&b, " (%u: %s)", i->status, i->warning);
     else if (i->status >= 300)
-        agent_say(a, "call %u with %s ended%s: %s (%u)", i->number, i->peer_number, length,
-                  phone_cause_sentence(i->cause), i->status);
-    else
-        agent_say(a, "call %u with %s ended%s: %s", i->number, i->peer_number, length,
-                  phone_cause_sentence(i->cause));
+        buf_printf(&b, " (%u)", i->status);
+    size_t told = b.n;
+    buf_put_lit(&b, "; ");
+    phone_call_print_advice(&b, i);
+    if (b.n == told + 2) b.n = told;
+    agent_say(a, "call %u with %s ended%s: %.*s", i->number, i->peer_number, length,
+              STR_ARG(buf_str(&b)));
 }
 
 static void tell_answered(struct agent *a, const struct phone_call *call)
@@ -316,6 +321,9 @@ static void tell(struct agent *a, struct phone_call *call, enum phone_call_event
         break;
     case PHONE_CALL_EV_REFERRED:
         agent_say(a, "call %u to %s, where the other side transfers us", i->number, i->peer_number);
+        break;
+    case PHONE_CALL_EV_REDIRECTED:
+        agent_say(a, "call %u: the server sends us on to %s", i->number, i->peer_number);
         break;
     case PHONE_CALL_EV_ENDED: tell_ended(a, i); break;
     case PHONE_CALL_EV_CONFIRMED: break; /* answered was told */

@@ -231,8 +231,9 @@ static const struct phone_media_ops sound_ops = {
 static void on_call(void *ctx, struct phone_call *call, enum phone_call_event event)
 {
     static const char *const names[] = {
-        "incoming",     "ringing",         "early",    "answered", "changed",   "change failed",
-        "transferring", "transfer failed", "referred", "replaces", "confirmed", "ended"};
+        "incoming",     "ringing",         "early",    "answered", "changed",    "change failed",
+        "transferring", "transfer failed", "referred", "replaces", "redirected", "confirmed",
+        "ended"};
     struct bed_side *s = ctx;
     if (event == PHONE_CALL_EV_CONFIRMED) return; /* tests look at the state */
     s->call = event == PHONE_CALL_EV_ENDED ? (s->call == call ? NULL : s->call) : call;

@@ -1,4 +1,4 @@
-/* phone/call.h - the calls of one line (RFC 3261, 12-15; 3264; 3515; 3891; 4028): a user agent over
+/* phone/call.h - the calls of one line (RFC 3261, 12-15; 3262; 3264; 3311; 3515; 3891; 4028): a user agent over
  * siptx. It dials, rings, answers, holds, transfers and ends calls, proves itself when challenged,
  * and keeps sessions alive. It knows no sockets and no sound: messages go out on the flow the line
  * is registered over, sound is a table of functions (media/session.h behind it; a fake in tests).
@@ -61,6 +61,8 @@ enum phone_call_cause {
     PHONE_CAUSE_NOT_FOUND,    /* 404, 410, 484, 604 */
     PHONE_CAUSE_FORBIDDEN,    /* 401, 403, 407 after what we could prove */
     PHONE_CAUSE_UNACCEPTABLE, /* 415, 488, 606: no common codec, or encryption */
+    PHONE_CAUSE_MOVED,        /* 3xx: to where we do not follow, or for the second time */
+    PHONE_CAUSE_OVERLOADED,   /* 503 */
     PHONE_CAUSE_SERVER,       /* any other refusal */
     PHONE_CAUSE_TIMEOUT,      /* no answer at all in 64*T1 */
     PHONE_CAUSE_LOST,         /* the connection went and did not come back in time */
@@ -70,8 +72,11 @@ enum phone_call_cause {
     PHONE_CAUSE_BROKEN,       /* an answer nobody can use, no memory, no ports */
     PHONE_CAUSE_COUNT,
 };
+struct phone_call_info;
 const char *phone_cause_name(enum phone_call_cause cause);     /* "busy": for logs and scripts */
 const char *phone_cause_sentence(enum phone_call_cause cause); /* "the other side is busy" */
+/* What a person can do about the end of a call, if anything: "try again in 8 s". At most 200 bytes. */
+void phone_call_print_advice(struct buf *out, const struct phone_call_info *info);
 /* The exit code scripts get for a call they made that ended so: PHONE_EXIT_OK where it was meant. */
 enum phone_exit phone_cause_exit(enum phone_call_cause cause);
 
@@ -86,6 +91,7 @@ enum phone_call_event {
     PHONE_CALL_EV_TRANSFER_FAILED, /* status; the call goes on */
     PHONE_CALL_EV_REFERRED,        /* a new outgoing call, made because a peer transfers us */
     PHONE_CALL_EV_REPLACES,        /* a new call that took another one's place; it talks already */
+    PHONE_CALL_EV_REDIRECTED,      /* it calls another number now, as the server wished (3xx) */
     PHONE_CALL_EV_CONFIRMED,       /* an answered incoming call is TALKING now: its ACK has come */
     PHONE_CALL_EV_ENDED,           /* cause and status say why; the last event of the call */
 };
@@ -98,6 +104,8 @@ struct phone_call_info {
     enum phone_call_cause cause;
     unsigned status;                         /* the last SIP status of the other side, 0: none */
     char warning[160];                       /* text of a refusal's Warning, "" for none */
+    unsigned warn_code;                      /* its code, 0: none */
+    uint32_t retry_after_s;                  /* of a refusal's Retry-After, 0: none */
     char peer[PHONE_URI_MAX];                /* URI */
     char peer_number[PHONE_NAME_MAX];        /* its user part, or the whole URI */
     char peer_name[PHONE_NAME_MAX];          /* display name, may be "" */
@@ -174,7 +182,7 @@ void phone_calls_cancel(struct phone_calls *calls, struct siptx_request *invite)
 void phone_calls_stray(struct phone_calls *calls, struct siptx_flow *flow,
                        const struct sip_message *m);
 /* The methods above, for Allow lines: "INVITE, ACK, ...". */
-#define PHONE_CALL_METHODS "INVITE, ACK, CANCEL, BYE, UPDATE, REFER, NOTIFY, INFO, OPTIONS"
+#define PHONE_CALL_METHODS "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, REFER, NOTIFY, INFO, OPTIONS"
 
 /* ---- the set ---- */
 

@@ -1,4 +1,4 @@
-/* Requests of ours within a dialog (BYE, REFER, NOTIFY): sent, proved when challenged, and told to
+/* Requests of ours within a dialog (BYE, PRACK, REFER, NOTIFY): sent, proved when challenged, and told to
  * whoever asked. What cannot be sent is answered 503 by ourselves, silence 408. */
 #include "phone/call_int.h"
 
@@ -54,7 +54,8 @@ static enum rc ask_send(struct call_ask *a)
     if (!set->flow) return RC_CLOSED;
     struct buf *out = siptx_request_begin(set->config.stack, set->flow, method,
                                           phone_dialog_uri(d));
-    phone_dialog_print(out, d, method, ++d->local_cseq);
+    /* One count for all dialogs of an INVITE: any of them may become the call's. */
+    phone_dialog_print(out, d, method, ++a->call->dialog.local_cseq);
     buf_put_lit(out, CALL_PRODUCT);
     buf_put_str(out, str_from(a->headers));
     bool refreshes = str_eq(method, STR("REFER")); /* a target refresh bears a Contact */

@@ -301,6 +301,15 @@ void call_change_invite(struct phone_call *call, struct siptx_request *r)
     buf_fini(&sdp);
 }
 
+/* While our INVITE rings there, its early dialog may change already (RFC 3311, 5.2): once our offer is
+ * answered, or where nothing is offered. */
+static bool refuse_update_now(struct phone_call *call, struct siptx_request *r)
+{
+    bool early = call->invite_pends && call->info.state == PHONE_CALL_RINGING_OUT;
+    if (early && (r->message->body.n == 0 || call->info.early)) return false;
+    return refuse_now(call, r);
+}
+
 /* RFC 3311: a re-INVITE that needs no ACK. */
 void call_change_update(struct phone_call *call, struct siptx_request *r)
 {
@@ -308,7 +317,7 @@ void call_change_update(struct phone_call *call, struct siptx_request *r)
     struct str offer = r->message->body;
     struct buf sdp;
     bool can = sip_values_has(r->message, SIP_HEADER_SUPPORTED, STR("timer"));
-    if (refuse_now(call, r) || !read_change(call, r)) return;
+    if (refuse_update_now(call, r) || !read_change(call, r)) return;
     buf_init(&sdp, CALL_SDP_MAX);
     enum rc rc = RC_OK;
     if (offer.n > 0) rc = call->set->config.media->answer(call->media, offer, &sdp, &why);
@@ -319,8 +328,12 @@ void call_change_update(struct phone_call *call, struct siptx_request *r)
         buf_put_lit(out, CALL_ALLOW CALL_SUPPORTED);
         phone_session_print_answer(out, &call->session, can);
         siptx_answer_send(r, offer.n > 0 ? STR(CALL_SDP_TYPE) : STR(""), buf_str(&sdp));
-        call_session_arm(call);
-        tell_if_held(call);
+        if (call->info.state == PHONE_CALL_TALKING) {
+            call_session_arm(call);
+            tell_if_held(call);
+        } else if (offer.n > 0) {
+            call->early_changed = true;
+        }
     } else {
         refuse_change(r, rc, &why);
     }

@@ -135,16 +135,25 @@ static void on_ring_time(void *ctx)
     call_end(call, PHONE_CALL_ENDED, PHONE_CAUSE_UNANSWERED);
 }
 
+void call_send_180(struct phone_call *call)
+{
+    struct buf *out = siptx_answer_begin(call->request, 180, STR(""));
+    sip_print_copies(out, call->request->message, SIP_HEADER_RECORD_ROUTE);
+    call_print_contact(out, call->set);
+    if (call->rseq > 0) buf_printf(out, "Require: 100rel\r\nRSeq: %u\r\n", call->rseq);
+    buf_put_lit(out, CALL_ALLOW CALL_SUPPORTED);
+    siptx_answer_send(call->request, STR(""), STR(""));
+}
+
 static void ring(struct phone_call *call)
 {
     uint32_t s = call->set->config.ring_s, expires_s;
     if (sip_expires(call->request->message, &expires_s) == RC_OK && expires_s < s) s = expires_s;
     call_timer(call, &call->ring_timer, s * UINT64_C(1000), on_ring_time);
-    struct buf *out = siptx_answer_begin(call->request, 180, STR(""));
-    sip_print_copies(out, call->request->message, SIP_HEADER_RECORD_ROUTE);
-    call_print_contact(out, call->set);
-    buf_put_lit(out, CALL_ALLOW CALL_SUPPORTED);
-    siptx_answer_send(call->request, STR(""), STR(""));
+    if (sip_values_has(call->request->message, SIP_HEADER_REQUIRE, STR("100rel")))
+        call_reliable_ring(call);
+    else
+        call_send_180(call);
 }
 
 static bool anybody_talks(struct phone_calls *set)
@@ -263,6 +272,7 @@ enum rc phone_call_answer(struct phone_call *call)
     if (call->info.state != PHONE_CALL_INCOMING || !call->request || !call->set->flow)
         return RC_CONFLICT;
     call_timer_stop(call, &call->ring_timer);
+    call_timer_stop(call, &call->reliable_timer);
     buf_init(&sdp, CALL_SDP_MAX);
     enum rc rc = answer_with(call, &sdp, &why);
     if (sdp.p) crypto_wipe(sdp.p, sdp.cap);

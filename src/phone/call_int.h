@@ -16,11 +16,12 @@ enum {
     CALL_ATTEMPTS_MAX = 3, /* of one request, challenges answered included */
     CALL_SDP_MAX = 16384,  /* bytes of an SDP of ours */
     CALL_CREDENTIALS_MAX = 24576,
+    CALL_FORKS_MAX = 8, /* phones ringing for one INVITE whose provisionals we confirm */
     CALL_ASKS_MAX = 16, /* requests of one call under way, without INVITE */
 };
 
 #define CALL_ALLOW        "Allow: " PHONE_CALL_METHODS "\r\n"
-#define CALL_SUPPORTED    "Supported: replaces, timer\r\n"
+#define CALL_SUPPORTED    "Supported: replaces, timer, 100rel\r\n"
 #define CALL_PRODUCT      "User-Agent: Bearline-Phone/" BEARLINE_VERSION "\r\n"
 #define CALL_SDP_TYPE     "application/sdp"
 #define CALL_SIPFRAG_TYPE "message/sipfrag;version=2.0"
@@ -40,6 +41,12 @@ struct call_ask;
 /* status 408: no answer; 503: could not be sent. m is NULL for those. */
 typedef void call_asked_fn(struct phone_call *call, unsigned status, const struct sip_message *m);
 
+/* One phone of those an INVITE of ours rings at. */
+struct call_fork {
+    char tag[PHONE_TAG_MAX];
+    uint32_t rseq; /* of the last provisional confirmed */
+};
+
 struct phone_call {
     struct list link;
     struct phone_calls *set;
@@ -55,7 +62,11 @@ struct phone_call {
     uint32_t invite_cseq;
     unsigned attempts;
     struct secret credentials; /* as last sent: the ACK bears them, too (RFC 3261, 22.1) */
-    char *extra;               /* more header lines of the INVITE: Replaces, Referred-By */
+    bool was_redirected;       /* a 3xx was followed: no more of them */
+    bool early_changed;        /* an UPDATE went over the early answer, which a 2xx may repeat */
+    struct call_fork forks[CALL_FORKS_MAX];
+    unsigned fork_count;
+    char *extra; /* more header lines of the INVITE: Replaces, Referred-By */
 
     /* our re-INVITE */
     struct siptx_client *reinvite;
@@ -75,6 +86,10 @@ struct phone_call {
     uint32_t resend_ms;
     int64_t unacked_until_ms;
     struct wheel_timer resend_timer, ring_timer;
+    uint32_t rseq, reliable_cseq; /* of our 180 that asks for a PRACK, and of its INVITE; 0: none */
+    uint32_t reliable_ms;         /* until it goes again */
+    int64_t reliable_until_ms;
+    struct wheel_timer reliable_timer;
 
     struct phone_session_timer session;
     struct wheel_timer session_timer, away_timer, refer_timer, gone_timer;
@@ -140,7 +155,20 @@ void call_in_ack(struct phone_call *call, const struct sip_message *m, uint32_t 
 /* Sends the 2xx to call->request and repeats it until the ACK. sdp is copied. */
 enum rc call_accept(struct phone_call *call, struct str sdp, bool answer_in_ack);
 bool call_body_is_sdp(const struct sip_message *m);
+void call_send_180(struct phone_call *call);
 void call_refuse_media(struct siptx_request *r, const struct media_refusal *why);
+
+/* reliable.c */
+/* A provisional answer to our INVITE: confirmed by PRACK where it asks for that. False: it came
+ * before, or another is missing: not to be looked at. */
+bool call_reliable_take(struct phone_call *call, const struct sip_message *m);
+/* Sends 180, and again until its PRACK comes, to an INVITE that requires it so. */
+void call_reliable_ring(struct phone_call *call);
+void call_on_prack(struct phone_call *call, struct siptx_request *r);
+
+/* redirect.c */
+/* A 3xx: true when the call goes to the number it names now. */
+bool call_follow(struct phone_call *call, const struct sip_message *m, struct arena *arena);
 
 /* call_change.c */
 void call_change_invite(struct phone_call *call, struct siptx_request *r);

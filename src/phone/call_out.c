@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { RETRY_AFTER_MAX_S = 86400 };
+
 /* ---- proving ---- */
 
 enum rc call_prove(struct phone_call *call, const struct sip_message *m, struct arena *arena,
@@ -133,12 +135,20 @@ void call_read_refusal(struct phone_call *call, const struct sip_message *m, str
     struct sip_values v;
     struct str value, text;
     struct sip_warning w;
+    uint32_t retry_after_s;
     call->info.status = m->status;
     call->info.warning[0] = '\0';
+    call->info.warn_code = 0;
+    call->info.retry_after_s = 0;
+    if (sip_seconds_parse(sip_message_value(m, SIP_HEADER_RETRY_AFTER), &retry_after_s) == RC_OK)
+        call->info.retry_after_s = retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s
+                                                                     : RETRY_AFTER_MAX_S;
     sip_values_init(&v, m, SIP_HEADER_WARNING);
     if (sip_values_next(&v, &value) == RC_OK && sip_warning_parse(value, &w) == RC_OK &&
-        sip_unescape(w.text, arena, &text) == RC_OK)
+        sip_unescape(w.text, arena, &text) == RC_OK) {
+        call->info.warn_code = w.code;
         call_clean(call->info.warning, sizeof call->info.warning, text);
+    }
 }
 
 static void give_up(struct phone_call *call, enum phone_call_cause cause)
@@ -157,7 +167,7 @@ static void on_provisional(struct phone_call *call, const struct sip_message *m)
     struct media_refusal why;
     struct sip_nameaddr to;
     struct phone_dialog *d = &call->dialog;
-    if (call->told_end) return;
+    if (call->told_end || !call_reliable_take(call, m)) return;
     call->info.status = m->status;
     if (sip_nameaddr_parse(sip_message_value(m, SIP_HEADER_TO), &to, NULL) == RC_OK)
         (void)!str_to_cstr(sip_nameaddr_tag(&to), d->remote_tag, sizeof d->remote_tag);
@@ -193,9 +203,10 @@ static void on_answered(struct phone_call *call, const struct sip_message *m)
     struct media_refusal why = {.text = "the answer has no session description"};
     const struct phone_media_ops *ops = call->set->config.media;
     call->info.status = m->status;
-    enum rc rc = call_body_is_sdp(m) ? ops->take_answer(call->media, m->body, &why)
-                 : call->info.early  ? RC_OK
-                                     : RC_MALFORMED;
+    enum rc rc = call_body_is_sdp(m) && !call->early_changed
+                     ? ops->take_answer(call->media, m->body, &why)
+                 : call->info.early ? RC_OK
+                                    : RC_MALFORMED;
     if (rc != RC_OK) {
         end_by_bye(call, rc == RC_INVALID ? PHONE_CAUSE_UNACCEPTABLE : PHONE_CAUSE_BROKEN,
                    rc == RC_NOMEM || !why.text ? "out of memory" : why.text);
@@ -246,13 +257,14 @@ static bool try_again(struct phone_call *call, const struct sip_message *m, stru
     siptx_client_forget(call->invite);
     call->invite = NULL;
     call->dialog.remote_tag[0] = '\0'; /* a new request, outside of any dialog */
+    call->fork_count = 0;
     call->set->config.media->offer_failed(call->media);
     return call_send_invite(call, false) == RC_OK;
 }
 
 static void on_refused(struct phone_call *call, const struct sip_message *m, struct arena *arena)
 {
-    if (try_again(call, m, arena)) return;
+    if (call_follow(call, m, arena) || try_again(call, m, arena)) return;
     if (!call->told_end) call_read_refusal(call, m, arena);
     give_up(call, call_cause_of(m->status));
 }

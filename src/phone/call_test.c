@@ -530,7 +530,7 @@ static void test_invites_that_ask_too_much(void **state)
     static const struct {
         const char *more, *body, *log;
     } rows[] = {
-        {"Require: 100rel, timer\r\n", "", "b 420 INVITE, "},
+        {"Require: precondition, timer\r\n", "", "b 420 INVITE, "},
         {"Content-Type: text/plain\r\n", "hello", "b 415 INVITE, "},
         {"Supported: timer\r\nSession-Expires: 30\r\n", "", "b 422 INVITE, "},
         {"Replaces: nobody;to-tag=1;from-tag=2\r\n", "", "b 481 INVITE, "},

@@ -35,6 +35,10 @@ static const struct cause_row causes[PHONE_CAUSE_COUNT] = {
                                PHONE_EXIT_CALL_FORBIDDEN},
     [PHONE_CAUSE_UNACCEPTABLE] = {"unacceptable", "the other side does not take our kind of sound",
                                   PHONE_EXIT_UNACCEPTABLE},
+    [PHONE_CAUSE_MOVED] = {"moved", "callers are sent on to where this phone does not follow",
+                           PHONE_EXIT_CALL_REFUSED},
+    [PHONE_CAUSE_OVERLOADED] = {"overloaded", "the server takes no more calls just now",
+                                PHONE_EXIT_CALL_REFUSED},
     [PHONE_CAUSE_SERVER] = {"refused", "the call was refused", PHONE_EXIT_CALL_REFUSED},
     [PHONE_CAUSE_TIMEOUT] = {"timeout", "no answer from the server", PHONE_EXIT_CALL_LOST},
     [PHONE_CAUSE_LOST] = {"lost", "the connection to the server was lost", PHONE_EXIT_CALL_LOST},
@@ -62,6 +66,7 @@ enum phone_exit phone_cause_exit(enum phone_call_cause cause)
 
 enum phone_call_cause call_cause_of(unsigned status)
 {
+    if (status / 100 == 3) return PHONE_CAUSE_MOVED;
     switch (status) {
     case 401:
     case 403:
@@ -78,12 +83,35 @@ enum phone_call_cause call_cause_of(unsigned status)
     case 606: return PHONE_CAUSE_UNACCEPTABLE;
     case 486:
     case 600: return PHONE_CAUSE_BUSY;
+    case 503: return PHONE_CAUSE_OVERLOADED;
     case 603: return PHONE_CAUSE_DECLINED;
     default: return PHONE_CAUSE_SERVER;
     }
 }
 
 /* ---- for people ---- */
+
+/* Of a refused offer, by its Warning (RFC 3261, 20.43). */
+static const char *advice_on_sound(const struct phone_call_info *i)
+{
+    if (i->warn_code == 305) return "the two have no codec in common: try without --codec";
+    if (strstr(i->warning, "SRTP") || strstr(i->warning, "ncrypted") || strstr(i->warning, " key"))
+        return "one line is encrypted and the other is not: the administrator can give both the "
+               "same security mode";
+    return i->warning[0] ? "" : "it gave no reason: encryption or codecs of the two may differ";
+}
+
+void phone_call_print_advice(struct buf *out, const struct phone_call_info *i)
+{
+    if (i->cause == PHONE_CAUSE_UNACCEPTABLE)
+        buf_put_str(out, str_from(advice_on_sound(i)));
+    else if (i->retry_after_s > 0 && i->status >= 400)
+        buf_printf(out, "try again in %u s", i->retry_after_s);
+    else if (i->cause == PHONE_CAUSE_OVERLOADED)
+        buf_put_lit(out, "try again in a while");
+    else if (i->cause == PHONE_CAUSE_FORBIDDEN)
+        buf_put_lit(out, "the administrator knows which numbers this line may call");
+}
 
 const struct phone_call_info *phone_call_info(const struct phone_call *call)
 {

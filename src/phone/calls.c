@@ -100,7 +100,8 @@ int64_t call_now_ms(const struct phone_call *call)
 static void stop_timers(struct phone_call *call)
 {
     struct wheel_timer *timers[] = {&call->retry_timer,   &call->resend_timer, &call->ring_timer,
-                                    &call->session_timer, &call->away_timer,   &call->refer_timer};
+                                    &call->session_timer, &call->away_timer,   &call->refer_timer,
+                                    &call->reliable_timer};
     for (size_t i = 0; i < sizeof timers / sizeof *timers; i++)
         call_timer_stop(call, timers[i]);
 }
@@ -312,7 +313,9 @@ static bool refuse_required(struct siptx_request *r)
     buf_init_fixed(&b, unsupported, sizeof unsupported);
     sip_values_init(&v, r->message, SIP_HEADER_REQUIRE);
     while (sip_values_next(&v, &option) == RC_OK) {
-        if (str_eq_nocase(option, STR("replaces")) || str_eq_nocase(option, STR("timer"))) continue;
+        if (str_eq_nocase(option, STR("replaces")) || str_eq_nocase(option, STR("timer")) ||
+            str_eq_nocase(option, STR("100rel")))
+            continue;
         if (!sip_is_token(option)) continue;
         buf_put_str(&b, count++ == 0 ? STR("Unsupported: ") : STR(", "));
         buf_put_str(&b, option);
@@ -354,6 +357,7 @@ static void in_dialog(struct phone_call *call, struct siptx_request *r)
     switch ((int)r->message->method) {
     case SIP_METHOD_INVITE: call_change_invite(call, r); break;
     case SIP_METHOD_UPDATE: call_change_update(call, r); break;
+    case SIP_METHOD_PRACK: call_on_prack(call, r); break;
     case SIP_METHOD_BYE: on_bye(call, r); break;
     case SIP_METHOD_REFER: call_on_refer(call, r); break;
     case SIP_METHOD_NOTIFY: call_on_notify(call, r); break;
