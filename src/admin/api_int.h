@@ -153,6 +153,9 @@ bool mode_is_on(struct admin_call *c);
 MUST_CHECK enum rc ports_check(struct admin_call *c, const struct store_ports *old,
                                const struct store_ports *new);
 
+/* Answers what a removal would come to, or why it would be refused; consequences.c. */
+void remove_rehearse(struct admin_call *c, const struct admin_noun *noun, struct str key);
+
 /* Calls under way; calls_api.c. */
 size_t calls_count(const struct admin_call *c);
 
@@ -162,7 +165,8 @@ api_fn noun_list, noun_add, noun_show, noun_update, noun_remove;              /*
 api_fn param_list, param_show, param_update;                                  /* params_api.c */
 api_fn mode_show, mode_enable, mode_disable;                                  /* mode_api.c */
 api_fn live_status, live_registrations, live_reset, live_traces, live_switch; /* live_api.c */
-api_fn live_ports, live_port, live_counters, live_audit, live_sql;            /* live_api.c */
+api_fn live_ports, live_port, live_counters, live_audit;                      /* live_api.c */
+api_fn live_sql;                                                              /* sql_api.c */
 api_fn live_calls, cdr_list;                                                  /* calls_api.c */
 api_fn key_list, key_show, key_regen, key_rotate, cert_regen, cert_import;    /* keys_api.c */
 api_fn trust_import;                                                          /* keys_api.c */

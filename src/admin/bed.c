@@ -333,28 +333,43 @@ int bed_ask_basic(struct bed *b, const char *path, const char *user_and_password
 
 /* ---- the command line ---- */
 
-int bed_cli_words(struct bed *b, int argc, char *const *argv)
+static int run_cli(struct bed *b, FILE *in, int argc, char *const *argv)
 {
     free(b->out);
     free(b->err);
     b->out = b->err = NULL;
     struct admin_cli_options o = {.socket = b->socket,
-                                  .in = fopen("/dev/null", "re"),
+                                  .in = in,
                                   .out = open_memstream(&b->out, &b->out_n),
                                   .err = open_memstream(&b->err, &b->err_n)};
     int status = admin_cli_run(&o, argc, argv);
-    fclose(o.in);
     fclose(o.out);
     fclose(o.err);
     return status;
 }
 
-int bed_cli(struct bed *b, const char *line)
+int bed_cli_words(struct bed *b, int argc, char *const *argv)
+{
+    FILE *nothing = fopen("/dev/null", "re");
+    int status = run_cli(b, nothing, argc, argv);
+    fclose(nothing);
+    return status;
+}
+
+int bed_cli_from(struct bed *b, FILE *in, const char *line)
 {
     char text[2048];
     char *words[] = {text, NULL};
     snprintf(text, sizeof text, "%s ", line); /* a blank makes it a line */
-    return bed_cli_words(b, 1, words);
+    return run_cli(b, in, 1, words);
+}
+
+int bed_cli(struct bed *b, const char *line)
+{
+    FILE *nothing = fopen("/dev/null", "re");
+    int status = bed_cli_from(b, nothing, line);
+    fclose(nothing);
+    return status;
 }
 
 void bed_make_ready(struct bed *b)

@@ -49,6 +49,8 @@ int bed_ask_basic(struct bed *b, const char *path, const char *user_and_password
                   struct str *answer);
 /* One command line as at the prompt; what it printed is in b->out and b->err. */
 int bed_cli(struct bed *b, const char *line);
+/* The same with standard input from in. */
+int bed_cli_from(struct bed *b, FILE *in, const char *line);
 /* As a shell hands it over. */
 int bed_cli_words(struct bed *b, int argc, char *const *argv);
 /* Certificates, refresh login and an OAuth profile: what the mode needs. */

@@ -4,70 +4,6 @@
 
 enum { CLI_ARENA_MAX = 512 << 20 };
 
-/* ---- help ---- */
-
-static const char import_help[] =
-    "The first row names the columns; case, '-' and '_' do not count. A row makes\n"
-    "  a device, when it fills \"device\": with its owner (user), its lines (line; several parted\n"
-    "    by blanks) and its profile. A user or line that does not exist yet is made too.\n"
-    "  a user, when it fills \"user\" alone, or a line, when it fills \"line\" alone.\n"
-    "A column \"kind\" (user, device, line) decides where that is not clear.\n"
-    "An empty field leaves what is stored. Example:\n"
-    "  user,first_name,last_name,email,device,line,profile\n"
-    "  rado,Rado,Novak,rado@example.com,CSFrado,1010,\"... - OAuth auth\"\n"
-    "A column \"password\" is taken and kept as a hash; such a file is a danger, remove it after.\n"
-    "All rows are applied together, or none: --skip-bad applies the good ones, --dry-run none.";
-
-static void help_fields(struct cli *cli, const struct admin_noun *noun)
-{
-    cli_say(cli, "Options of a %s (%s):", noun->name, noun->help);
-    for (size_t i = 0; i < noun->field_count; i++) {
-        const struct admin_field *f = &noun->fields[i];
-        bool secret = f->kind == ADMIN_PASSWORD || f->kind == ADMIN_DIGEST_SECRET;
-        char name[64];
-        if (f->flags & ADMIN_F_READ_ONLY) continue;
-        snprintf(name, sizeof name, "--%s%s", f->name,
-                 secret || (f->flags & ADMIN_F_FILE) ? "-file" : "");
-        for (char *p = name; *p; p++)
-            if (*p == '_') *p = '-';
-        cli_say(cli, "  %-28s %s", name, f->help);
-    }
-}
-
-static bool fits(const struct command *c, const struct cli_rest *rest)
-{
-    struct str words = str_from(c->words), word;
-    for (int i = 0; i < rest->argc; i++) {
-        if (!str_split(&words, ' ', &word)) return true;
-        const struct admin_noun *noun = admin_noun_find(str_from(rest->argv[i]));
-        bool star = str_eq(word, STR("*")) && noun && noun->can_change;
-        if (!star && !admin_name_eq(word, str_from(rest->argv[i]))) return false;
-    }
-    return true;
-}
-
-int cli_help(struct cli *cli, const struct cli_rest *rest)
-{
-    size_t shown = 0;
-    const struct admin_noun *noun = rest->argc > 0 ? admin_noun_find(str_from(rest->argv[0]))
-                                                   : NULL;
-    for (size_t i = 0; i < cli_command_count; i++) {
-        const struct command *c = &cli_commands[i];
-        char text[200];
-        if (!c->help || !fits(c, rest)) continue;
-        bool star = c->words[0] == '*';
-        snprintf(text, sizeof text, "%s%s%s%s", star ? (noun ? noun->name : "<noun>") : c->words,
-                 star ? c->words + 1 : "", c->args[0] ? " " : "", c->args);
-        cli_say(cli, strlen(text) > 46 ? "%-46s\n%48s%s" : "%-46s%2s%s", text, "", c->help);
-        shown++;
-    }
-    if (noun && noun->can_change) help_fields(cli, noun);
-    if (rest->argc > 0 && admin_name_eq(str_from(rest->argv[0]), STR("import")))
-        fprintf(cli->o->out, "%s\n", import_help);
-    if (shown > 0) return ADMIN_EXIT_OK;
-    return cli_usage(cli, "There is no such command. Try: help");
-}
-
 int cli_quit(struct cli *cli, const struct cli_rest *rest)
 {
     (void)rest;
@@ -90,8 +26,7 @@ static int unknown(struct cli *cli, const struct command_words *w)
         part.count = n;
         bool known = false;
         for (size_t i = 0; i < cli_command_count && !known; i++)
-            known = cli_commands[i].help &&
-                    fits(&cli_commands[i], &(struct cli_rest){.argc = n, .argv = part.words});
+            known = cli_commands[i].help && command_fits(&cli_commands[i], n, part.words);
         if (!known) continue;
         fprintf(cli->o->err, "%s \"%s\"... may be followed by:",
                 n < w->count ? "This is no command." : "This is not all.", w->words[n - 1]);
@@ -100,6 +35,61 @@ static int unknown(struct cli *cli, const struct command_words *w)
         return ADMIN_EXIT_USAGE;
     }
     return cli_usage(cli, "There is no command \"%s\". Try: help", w->words[0]);
+}
+
+static void cut_word(struct command_words *w, int at, int count)
+{
+    size_t left = (size_t)(w->count - at - count);
+    memmove(&w->words[at], &w->words[at + count], sizeof w->words[0] * (left + 1));
+    memmove(&w->starts[at], &w->starts[at + count], sizeof w->starts[0] * left);
+    w->count -= count;
+}
+
+/* How many words of the line the option at takes that every command has; 0: it is another word. */
+static int take_common(struct admin_cli_options *o, const struct command_words *w, int at,
+                       bool *wants_help)
+{
+    static const char socket_eq[] = "--socket=";
+    const char *word = w->words[at];
+    bool is_short = word[0] == '-' && word[1] != '-';
+    bool is_value = at > 0 && strncmp(w->words[at - 1], "--", 2) == 0 && is_short;
+    if (is_value) return 0;
+    if (strcmp(word, "--json") == 0 || strcmp(word, "-j") == 0) return o->json = true, 1;
+    if (strcmp(word, "--yes") == 0 || strcmp(word, "-y") == 0) return o->assume_yes = true, 1;
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) return *wants_help = true, 1;
+    if (strncmp(word, socket_eq, sizeof socket_eq - 1) == 0)
+        return o->socket = word + sizeof socket_eq - 1, 1;
+    if (strcmp(word, "--socket") == 0 && at + 1 < w->count) return o->socket = w->words[at + 1], 2;
+    return 0;
+}
+
+/* Is --name one of those its usage names? What takes fields of a noun looks for itself. */
+static bool has_option(const struct command *c, const char *word)
+{
+    struct str name = str_sub(str_from(word), 0, strcspn(word, "=")), rest = str_from(c->args);
+    if (str_find(rest, STR("--option")) != STR_NPOS || c->run == cli_run_sql) return true;
+    for (ptrdiff_t at; (at = str_find(rest, STR("--"))) != STR_NPOS;) {
+        rest = str_sub(rest, (size_t)at, rest.n);
+        size_t n = 2;
+        while (n < rest.n && !strchr(" |]", rest.p[n]))
+            n++;
+        if (admin_name_eq(str_sub(rest, 0, n), name)) return true;
+        rest = str_sub(rest, n, rest.n);
+    }
+    return false;
+}
+
+static int check_options(struct cli *cli, const struct command *c, const struct cli_rest *rest,
+                         const char *first)
+{
+    char usage[200];
+    for (int i = 0; i < rest->argc; i++) {
+        const char *word = rest->argv[i];
+        if (strncmp(word, "--", 2) != 0 || word[2] == '\0' || has_option(c, word)) continue;
+        command_usage(c, first, usage, sizeof usage);
+        return cli_usage(cli, "There is no option %s here. Use: %s", word, usage);
+    }
+    return ADMIN_EXIT_OK;
 }
 
 static int run_words(struct cli *cli, struct str line, const struct command_words *w)
@@ -112,7 +102,30 @@ static int run_words(struct cli *cli, struct str line, const struct command_word
     size_t head_end = used < w->count ? w->starts[used] : line.n;
     rest.raw = str_trim(str_sub(line, head_end, line.n));
     rest.head = str_trim(str_sub(line, w->starts[0], head_end));
-    return c->run(cli, &rest);
+    int status = check_options(cli, c, &rest, w->words[0]);
+    return status == ADMIN_EXIT_OK ? c->run(cli, &rest) : status;
+}
+
+/* --json, --yes, --socket and --help may stand anywhere and hold for the line. */
+static int run_line(struct cli *cli, struct str line, struct command_words *w)
+{
+    struct admin_cli_options o = *cli->o;
+    const struct admin_cli_options *before = cli->o;
+    bool wants_help = false;
+    for (int at = 0; at < w->count;) {
+        int taken = take_common(&o, w, at, &wants_help);
+        if (taken > 0)
+            cut_word(w, at, taken);
+        else
+            at++;
+    }
+    cli->o = &o;
+    struct cli_rest all = {.argc = w->count, .argv = w->words};
+    int status = wants_help      ? cli_help(cli, &all)
+                 : w->count == 0 ? ADMIN_EXIT_OK
+                                 : run_words(cli, line, w);
+    cli->o = before;
+    return status;
 }
 
 int cli_line(struct cli *cli, struct str line)
@@ -127,7 +140,7 @@ int cli_line(struct cli *cli, struct str line)
     else if (rc != RC_OK)
         cli_usage(cli, "This line is too long.");
     else
-        status = w->count > 0 ? run_words(cli, line, w) : ADMIN_EXIT_OK;
+        status = run_line(cli, line, w);
     fflush(cli->o->out);
     arena_fini(&cli->arena);
     return status;

@@ -152,6 +152,31 @@ json_t *cli_send(struct cli *cli, const char *path, struct str body, struct str 
     return answer;
 }
 
+static bool may_remove(struct cli *cli, const char *path, const char *said, int *status)
+{
+    struct str question;
+    if (cli->o->assume_yes) return true;
+    json_t *would = cli_ask(cli, "DELETE", cli_query(cli, path, "dry_run", STR("1")), NULL, status);
+    if (!would) return false;
+    struct str with = cli_str(would, "goes_with_it");
+    bool ok = arena_printf(&cli->arena, &question, "Remove %s%s%.*s", said, with.n > 0 ? ": " : "",
+                           STR_ARG(with)) == RC_OK &&
+              cli_confirm(cli, question.p);
+    json_decref(would);
+    *status = ok ? ADMIN_EXIT_OK : ADMIN_EXIT_REFUSED;
+    return ok;
+}
+
+int cli_remove(struct cli *cli, const char *path, const char *said)
+{
+    int status;
+    if (!may_remove(cli, path, said, &status)) return status;
+    json_t *answer = cli_ask(cli, "DELETE", path, NULL, &status);
+    if (answer && !cli_print_json(cli, answer)) cli_say(cli, "%s removed.", said);
+    json_decref(answer);
+    return status;
+}
+
 json_t *cli_ask_all(struct cli *cli, const char *path, const char *plural, const char *after,
                     int *status)
 {

@@ -3,16 +3,16 @@
 
 /* clang-format off */
 const struct command cli_commands[] = {
-    {"* add", "<name> [--option value]...", "add a user, device, line, profile, node, issuer, domain, edge, client, hunt-group, trunk or route-pattern", cli_noun_add},
+    {"* add", "<name> [--option value]...", "add one; <noun> is user, device, line, profile, node, issuer, domain, edge, client, hunt-group, trunk or route-pattern", cli_noun_add},
     {"* list", "[part of a name]", "list them", cli_noun_list},
     {"* show", "<name>", "everything about one", cli_noun_show},
-    {"* update", "<name> --option value...", "change it; a list option replaces the whole list", cli_noun_update},
-    {"* remove", "<name>", "remove it", cli_noun_remove},
+    {"* update", "<name> --option value...", "change it; an option that is a list replaces the whole list", cli_noun_update},
+    {"* remove", "<name>", "remove it, after asking", cli_noun_remove},
     {"device reset", "<name>", "let a device's registrations go; it registers anew", cli_device_reset},
     {"param list", "[part of a name]", "parameters of the cluster", cli_param_list},
     {"param show", "<name>", "a parameter with its range and default", cli_param_show},
-    {"param update", "<name> <value>", "change a parameter", cli_param_update},
-    {"param set", "", NULL, cli_param_update},
+    {"param update", "<name> [--value] <value>", "change a parameter", cli_param_update},
+    {"param set", "<name> [--value] <value>", NULL, cli_param_update},
     {"import", "<file.csv> [--dry-run] [--skip-bad]", "users, devices and lines from a CSV file; see help import", cli_import},
     {"utils sipOAuth-mode enable", "", "check the prerequisites, then enable SIP OAuth mode", cli_mode_enable},
     {"utils sipOAuth-mode disable", "", "disable SIP OAuth mode", cli_mode_disable},

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 struct cli {
-    const struct admin_cli_options *o;
+    const struct admin_cli_options *o; /* with what the line adds: --json, --yes, --socket */
     struct arena arena;
     bool is_shell; /* the line is as it was typed; else a shell has taken its quotes away */
     bool leave;    /* "quit" */
@@ -79,10 +79,14 @@ const char *cli_flag_value(struct cli_flags *f, const char *name);
 int cli_flags_done(struct cli *cli, const struct cli_flags *f, int min, int max, const char *usage);
 
 bool cli_is_terminal(const struct cli *cli);
-/* Asks before what cannot be taken back; true also with --yes. */
+/* Asks before what cannot be taken back; true also with --yes. Where nobody can be asked it is
+ * refused (said). */
 bool cli_confirm(struct cli *cli, const char *question);
 /* Typed twice without being shown. False: not possible or not equal (said). */
 bool cli_ask_password(struct cli *cli, const char *what, struct str *out);
+/* Removes a row, path as in the API, after having told what goes with it and asked; said names it
+ * ("user rado"). The answer is printed. */
+int cli_remove(struct cli *cli, const char *path, const char *said);
 /* A whole file ("-": standard input) into the arena; false when it cannot be read (said). */
 bool cli_read_file(struct cli *cli, const char *path, size_t max, struct str *out);
 /* Its first line. */

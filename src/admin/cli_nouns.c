@@ -83,7 +83,8 @@ static int take_from_file(struct cli *cli, const struct admin_noun *noun, struct
 
 static int refuse_option(struct cli *cli, const struct admin_noun *noun, const char *word)
 {
-    fprintf(cli->o->err, "A %s has no option %s. It has:", noun->name, word);
+    fprintf(cli->o->err, "There is no option %s of %s %s. Use one of:", word,
+            admin_article(noun->name), noun->name);
     for (size_t i = 0; i < noun->field_count; i++)
         if (!(noun->fields[i].flags & ADMIN_F_READ_ONLY))
             fprintf(cli->o->err, " --%s%s", noun->fields[i].name,
@@ -212,14 +213,11 @@ int cli_noun_update(struct cli *cli, const struct cli_rest *rest)
 int cli_noun_remove(struct cli *cli, const struct cli_rest *rest)
 {
     const struct admin_noun *noun = noun_of(rest);
-    int status;
+    struct str said;
     if (rest->argc != 1) return cli_usage(cli, "Use: %s remove <name>", noun->name);
-    json_t *answer = cli_ask(cli, "DELETE", cli_path(cli, noun->plural, rest->argv[0], NULL), NULL,
-                             &status);
-    if (answer && !cli_print_json(cli, answer))
-        cli_say(cli, "%s %s removed.", noun->name, rest->argv[0]);
-    json_decref(answer);
-    return status;
+    if (arena_printf(&cli->arena, &said, "%s %s", noun->name, rest->argv[0]) != RC_OK)
+        return ADMIN_EXIT_REFUSED;
+    return cli_remove(cli, cli_path(cli, noun->plural, rest->argv[0], NULL), said.p);
 }
 
 static size_t columns_of(const struct admin_noun *noun, unsigned flags, struct cli_column *out)

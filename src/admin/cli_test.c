@@ -2,7 +2,9 @@
 
 #include "base/buf.h"
 #include "store/cdr.h"
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static void put_file(struct bed *b, const char *text, char path[128])
 {
@@ -118,6 +120,14 @@ static const struct {
     {"device show CSFrado", ADMIN_EXIT_OK, "line 1: 1010, contact ", ""},
     {"device show CSFnone", ADMIN_EXIT_NOT_FOUND, "", "CSFnone"},
     {"device remove CSFnone", ADMIN_EXIT_NOT_FOUND, "", "CSFnone"},
+    {"device remove CSFrado", ADMIN_EXIT_REFUSED, "",
+     "Remove device CSFrado: it is registered now: its registration is let go? Nothing was "
+     "changed"},
+    {"device remove CSFrado --sure", ADMIN_EXIT_USAGE, "",
+     "There is no option --sure here. Use: device remove <name>"},
+    {"user remove rado", ADMIN_EXIT_REFUSED, "",
+     "Remove user rado: device CSFrado loses its owner and can no longer sign in? Nothing was "},
+    {"user show rado", ADMIN_EXIT_OK, "Rado", ""},
     {"profile remove other", ADMIN_EXIT_REFUSED, "", "CSFrado"},
     {"line add 1011 --forward-busy 1010 --ring-s 20", ADMIN_EXIT_OK, "line 1011 added.\n", ""},
     {"line update 1010 --forward-all 1011", ADMIN_EXIT_OK, "updated", ""},
@@ -150,8 +160,11 @@ static const struct {
     {"route-pattern update 9.! --line 1010 --trunk= --discard none --prefix=", ADMIN_EXIT_OK,
      "updated", ""},
     {"trunk remove lab", ADMIN_EXIT_REFUSED, "", "route pattern"},
-    {"route-pattern remove '\\+43X!'", ADMIN_EXIT_OK, "removed", ""},
-    {"trunk remove lab", ADMIN_EXIT_OK, "trunk lab removed.\n", ""},
+    {"route-pattern remove '\\+43X!'", ADMIN_EXIT_REFUSED, "",
+     "Remove route-pattern \\+43X!: numbers only it stands for lead nowhere? Nothing was changed: "
+     "nobody can be asked here. Add --yes to do it.\n"},
+    {"route-pattern remove '\\+43X!' --yes", ADMIN_EXIT_OK, "removed", ""},
+    {"-y trunk remove lab", ADMIN_EXIT_OK, "trunk lab removed.\n", ""},
     {"route-pattern list", ADMIN_EXIT_OK, "9.!", ""},
     {"help route-pattern", ADMIN_EXIT_OK, "--hunt-group", ""},
     {"help hunt-group", ADMIN_EXIT_OK, "--forward-no-answer", ""},
@@ -182,6 +195,19 @@ static const struct {
     {"param show OAuthAccessTokenExpiry", ADMIN_EXIT_OK, "max       1440", ""},
     {"param list expiry", ADMIN_EXIT_OK, "PhoneOAuthRefreshTokenExpiry", ""},
     {"show registrations", ADMIN_EXIT_OK, "CSFrado  1010  rado  OAuth line", ""},
+    {"show registrations --json", ADMIN_EXIT_OK, "[\n  {\n    \"id\": 5", ""},
+    {"show --json registrations CSFrado", ADMIN_EXIT_OK, "\"device\": \"CSFrado\"", ""},
+    {"show registrations --all", ADMIN_EXIT_USAGE, "",
+     "There is no option --all here. Use: show registrations [device]"},
+    {"line list --limit 3", ADMIN_EXIT_USAGE, "",
+     "There is no option --limit here. Use: line list"},
+    {"help --everything", ADMIN_EXIT_USAGE, "", "no option --everything"},
+    {"trace --limit", ADMIN_EXIT_USAGE, "", "--limit needs a value"},
+    {"user add eva --help", ADMIN_EXIT_OK, "Options of a user", ""},
+    {"issuer add https://i --aud", ADMIN_EXIT_USAGE, "", "--aud needs a value"},
+    {"issuer add https://i --colour x", ADMIN_EXIT_USAGE, "",
+     "no option --colour of an issuer. Use one of: --iss"},
+    {"status --socket /nowhere/sock", ADMIN_EXIT_UNREACHABLE, "", "/nowhere/sock"},
     {"show registrations CSFrado", ADMIN_EXIT_OK, "evil?[2J", ""},
     {"show registrations CSFeva", ADMIN_EXIT_OK, "Why: diagnose CSFeva", ""},
     {"trace CSFrado", ADMIN_EXIT_OK, "Warning: 399 ucm1 \"SIP OAuth Registration port Mismatch\"",
@@ -207,6 +233,11 @@ static const struct {
     {"set trace off", ADMIN_EXIT_OK, "no longer kept", ""},
     {"help", ADMIN_EXIT_OK, "utils sipOAuth-mode enable", ""},
     {"help device", ADMIN_EXIT_OK, "--owner", ""},
+    {"help issuer", ADMIN_EXIT_OK, "Options of an issuer", ""},
+    {"help edge", ADMIN_EXIT_OK, "Options of an edge", ""},
+    {"help profile", ADMIN_EXIT_OK, "(Non Secure, Authenticated,", ""},
+    {"help profile", ADMIN_EXIT_OK, "(TCP+UDP, TCP, UDP, TLS)", ""},
+    {"help hunt-group", ADMIN_EXIT_OK, "(parallel, sequential, longest", ""},
     {"help import", ADMIN_EXIT_OK, "--skip-bad", ""},
     {"frobnicate", ADMIN_EXIT_USAGE, "", "There is no command"},
     {"show open", ADMIN_EXIT_USAGE, "", "ports"},
@@ -226,6 +257,53 @@ static void test_commands(void **state)
         assert_has(b->out, rows[i].out);
         assert_has(b->err, rows[i].err);
     }
+}
+
+static void test_help_fits_a_screen(void **state)
+{
+    struct bed *b = *state;
+    static const char *const lines[] = {"help",        "help user",       "help device",
+                                        "help line",   "help profile",    "help node",
+                                        "help trunk",  "help issuer",     "help client",
+                                        "help import", "help hunt-group", "help route-pattern"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, lines[i]));
+        for (const char *p = b->out; *p;) {
+            size_t n = strcspn(p, "\n");
+            if (n >= 80) fail_msg("%s: %.*s", lines[i], (int)n, p);
+            p += n + (p[n] == '\n');
+        }
+    }
+}
+
+/* At a terminal the person is asked, and told first what goes with it. */
+static int at_terminal(struct bed *b, const char *typed, const char *line)
+{
+    int typist = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(typist >= 0 && grantpt(typist) == 0 && unlockpt(typist) == 0);
+    FILE *in = fopen(ptsname(typist), "r+e");
+    assert_non_null(in);
+    assert_int_equal(strlen(typed), write(typist, typed, strlen(typed)));
+    int status = bed_cli_from(b, in, line);
+    fclose(in);
+    close(typist);
+    return status;
+}
+
+static void test_a_removal_is_asked_for_at_a_terminal(void **state)
+{
+    struct bed *b = *state;
+    bed_cli(b, "user add rado");
+    bed_cli(b, "device add CSFa --owner rado");
+    bed_cli(b, "device add CSFb --owner rado");
+    assert_int_equal(ADMIN_EXIT_REFUSED, at_terminal(b, "no\n", "user remove rado"));
+    assert_has(b->err, "Remove user rado: devices CSFa, CSFb lose their owner and can no longer "
+                       "sign in (yes/no)? Nothing was changed.\n");
+    assert_int_equal(ADMIN_EXIT_REFUSED, at_terminal(b, "\n", "user remove rado"));
+    assert_int_equal(ADMIN_EXIT_OK, at_terminal(b, "yes\n", "user remove rado"));
+    assert_string_equal("user rado removed.\n", b->out);
+    assert_int_equal(ADMIN_EXIT_NOT_FOUND, at_terminal(b, "yes\n", "user remove rado"));
+    assert_null(strstr(b->err, "yes/no"));
 }
 
 static void test_first_administrator_from_a_file(void **state)
@@ -476,6 +554,8 @@ int main(void)
         T(test_run_sql_prints_as_in_the_source),
         T(test_open_ports_begins_as_in_the_source),
         T(test_commands),
+        T(test_help_fits_a_screen),
+        T(test_a_removal_is_asked_for_at_a_terminal),
         T(test_first_administrator_from_a_file),
         T(test_no_node_says_so),
         T(test_diagnose_walks_to_the_reason),

@@ -281,15 +281,12 @@ int cli_cert_import_trust(struct cli *cli, const struct cli_rest *rest)
 
 int cli_cert_delete_trust(struct cli *cli, const struct cli_rest *rest)
 {
-    int status;
+    struct str said;
     if (rest->argc != 1)
         return cli_usage(cli, "Use: set cert delete trust <name>, as in show cert list trust");
-    json_t *answer = cli_ask(cli, "DELETE", cli_path(cli, "trust", rest->argv[0], NULL), NULL,
-                             &status);
-    if (answer && !cli_print_json(cli, answer))
-        cli_say(cli, "Trusted no longer: %s", rest->argv[0]);
-    json_decref(answer);
-    return status;
+    if (arena_printf(&cli->arena, &said, "trusted certificate %s", rest->argv[0]) != RC_OK)
+        return ADMIN_EXIT_REFUSED;
+    return cli_remove(cli, cli_path(cli, "trust", rest->argv[0], NULL), said.p);
 }
 
 /* ---- import ---- */

@@ -1,5 +1,6 @@
 /* Options among the words, and what is asked of the person: yes, passwords, files. */
 #include "admin/cli_int.h"
+#include "admin/table.h"
 #include "crypto/password.h"
 #include "crypto/secret.h"
 #include <errno.h>
@@ -62,8 +63,7 @@ int cli_flags_done(struct cli *cli, const struct cli_flags *f, int min, int max,
 {
     for (int i = 0; i < f->count; i++)
         if (strncmp(f->words[i], "--", 2) == 0)
-            return cli_usage(cli, "What is %s here, or where is its value? Use: %s", f->words[i],
-                             usage);
+            return cli_usage(cli, "%s needs a value. Use: %s", f->words[i], usage);
     if (f->count < min || f->count > max)
         return cli_usage(cli, "%s. Use: %s",
                          f->count < min ? "A word is missing" : "Too many words", usage);
@@ -79,12 +79,21 @@ bool cli_is_terminal(const struct cli *cli)
 
 bool cli_confirm(struct cli *cli, const char *question)
 {
-    char answer[16];
+    char answer[64] = "";
+    struct buf safe;
     if (cli->o->assume_yes) return true;
-    fprintf(cli->o->err, "%s (yes/no)? ", question);
+    bool is_terminal = cli_is_terminal(cli);
+    buf_init(&safe, 65536);
+    table_put_safe(&safe, str_from(question));
+    fprintf(cli->o->err,
+            is_terminal
+                ? "%s (yes/no)? "
+                : "%s? Nothing was changed: nobody can be asked here. Add --yes to do it.\n",
+            buf_cstr(&safe));
+    buf_fini(&safe);
     fflush(cli->o->err);
-    if (!fgets(answer, sizeof answer, cli->o->in)) answer[0] = '\0';
-    if (!cli_is_terminal(cli)) fputc('\n', cli->o->err);
+    if (!is_terminal) return false;
+    if (!fgets(answer, sizeof answer, cli->o->in)) fputc('\n', cli->o->err);
     bool yes = admin_name_eq(str_trim(str_from(answer)), STR("yes")) ||
                admin_name_eq(str_trim(str_from(answer)), STR("y"));
     if (!yes) fprintf(cli->o->err, "Nothing was changed.\n");

@@ -2,6 +2,7 @@
 #include "admin/noun.h"
 #include "base/buf.h"
 #include "base/cur.h"
+#include <stdio.h>
 
 static bool is_blank(int c)
 {
@@ -118,6 +119,21 @@ const struct command *command_find(const struct command *table, size_t count, in
         }
     }
     return best;
+}
+
+bool command_fits(const struct command *c, int argc, char *const *argv)
+{
+    struct str words = str_from(c->words), word;
+    for (int i = 0; i < argc && str_split(&words, ' ', &word); i++)
+        if (!word_is(word, argv[i])) return false;
+    return true;
+}
+
+void command_usage(const struct command *c, const char *noun, char *out, size_t cap)
+{
+    bool star = c->words[0] == '*';
+    snprintf(out, cap, "%s%s%s%s", star ? noun : "", c->words + star, c->args[0] ? " " : "",
+             c->args);
 }
 
 static void each_noun(void (*fn)(void *ctx, struct str word), void *ctx)

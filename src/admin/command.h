@@ -38,6 +38,10 @@ struct command {
  * *used gets how many. NULL: none. */
 const struct command *command_find(const struct command *table, size_t count, int argc,
                                    char *const *argv, int *used);
+/* Is one the beginning of the other, as far as both go? "help show" is about "show calls". */
+bool command_fits(const struct command *c, int argc, char *const *argv);
+/* "user remove <name>": its words and what follows; noun stands for the star. */
+void command_usage(const struct command *c, const char *noun, char *out, size_t cap);
 /* What may stand as the next word after those given: each once, handed to fn. */
 void command_next(const struct command *table, size_t count, int argc, char *const *argv,
                   void (*fn)(void *ctx, struct str word), void *ctx);

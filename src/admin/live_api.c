@@ -1,4 +1,4 @@
-/* Views of the running node: status, registrations, traces, ports, counters, SQL, audit. */
+/* Views of the running node: status, registrations, traces, ports, counters, audit. */
 #include "admin/api_int.h"
 #include <stdio.h>
 
@@ -176,36 +176,7 @@ void live_switch(struct admin_call *c)
     api_reply(c, 200, json_pack("{s:b}", "on", json_is_true(on)));
 }
 
-/* ---- SQL and audit ---- */
-
-static json_t *table_print(const struct store_table *t)
-{
-    json_t *columns = json_array(), *rows = json_array();
-    for (size_t i = 0; i < t->column_count; i++)
-        api_append(&columns, api_str(t->columns[i]));
-    for (size_t r = 0; r < t->row_count; r++) {
-        json_t *row = json_array();
-        for (size_t i = 0; i < t->column_count; i++)
-            api_append(&row, api_str(t->cells[r * t->column_count + i]));
-        api_append(&rows, row);
-    }
-    return json_pack("{s:o, s:o, s:b}", "columns", columns, "rows", rows, "truncated",
-                     t->truncated);
-}
-
-void live_sql(struct admin_call *c)
-{
-    struct str statement;
-    struct store_table t;
-    if (!api_text(c, "statement", true, &statement)) return;
-    enum rc rc = store_query_readonly(c->admin->store, statement, c->arena, &t, &c->why);
-    if (rc == RC_OK)
-        api_reply(c, 200, table_print(&t));
-    else if (rc == RC_DENIED) /* the caller may do everything; the language may not */
-        api_fail(c, 422, "denied", "statement", "%s", c->why.text);
-    else
-        api_fail_rc(c, rc, "the statement", STR(""));
-}
+/* ---- audit ---- */
 
 void live_audit(struct admin_call *c)
 {

@@ -362,6 +362,11 @@ bool admin_name_eq(struct str a, struct str b)
     }
 }
 
+const char *admin_article(const char *name)
+{
+    return strchr("aeiou", name[0]) && !str_starts(str_from(name), STR("user")) ? "an" : "a";
+}
+
 const struct admin_noun *admin_noun_find(struct str name)
 {
     for (size_t i = 0; i < ADMIN_NOUN_COUNT; i++)

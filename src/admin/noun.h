@@ -82,6 +82,8 @@ const struct admin_noun *admin_noun_find(struct str name);
 const struct admin_field *admin_noun_field(const struct admin_noun *noun, struct str name);
 const struct admin_field *admin_noun_key(const struct admin_noun *noun);
 int64_t admin_row_version(const struct admin_noun *noun, const void *row);
+/* "a" or "an", as a name of a noun or field wants it. */
+const char *admin_article(const char *name);
 /* Equal when case, '-', '_' and spaces are left out. */
 bool admin_name_eq(struct str a, struct str b);
 /* "1", "true", "yes", "on", "enabled" and their opposites; RC_INVALID. */

@@ -1,5 +1,6 @@
 /* List, add, show, update and remove of every noun. A row carries its version as ETag; an update or
- * removal with If-Match holds only while nobody else changed it. */
+ * removal with If-Match holds only while nobody else changed it. A removal with dry_run tells what
+ * would go with it and removes nothing. */
 #include "admin/api_int.h"
 #include "oauth/keyring.h"
 #include <stdio.h>
@@ -204,7 +205,8 @@ void noun_add(struct admin_call *c)
     struct str key = row_key(noun, row);
     if (noun->kind == STORE_EDGE) key = ((const struct store_edge *)row)->host_or_ip;
     if (key.n == 0) {
-        api_fail(c, 422, "invalid", admin_noun_key(noun)->name, "a %s needs a %s", noun->name,
+        api_fail(c, 422, "invalid", admin_noun_key(noun)->name, "%s %s needs %s %s: give it one",
+                 admin_article(noun->name), noun->name, admin_article(admin_noun_key(noun)->name),
                  admin_noun_key(noun)->name);
         return;
     }
@@ -255,6 +257,10 @@ void noun_remove(struct admin_call *c)
     if (noun->kind == STORE_NODE && str_eq_nocase(row_key(noun, row), c->admin->live->node_name)) {
         api_fail(c, 409, "conflict", NULL, "%.*s is this node: it cannot remove itself",
                  STR_ARG(row_key(noun, row)));
+        return;
+    }
+    if (api_flag(c, "dry_run")) {
+        remove_rehearse(c, noun, row_key(noun, row));
         return;
     }
     enum rc rc = noun_store(noun)->remove(c->admin->store, &c->by, row_key(noun, row), &c->why);

@@ -31,7 +31,7 @@ NOUN_FN(route_patterns, ADMIN_ROUTE_PATTERN)
     READ_AT(path_, noun_),                                                                         \
     {HTTP_POST, V1 path_, noun_add, "Add to the " path_, noun_, API_JSON, NULL},                   \
     {HTTP_PATCH, V1 path_ "/{key*}", noun_update, "Change one of the " path_, noun_, API_JSON, NULL}, \
-    {HTTP_DELETE, V1 path_ "/{key*}", noun_remove, "Remove one of the " path_, noun_, API_NO_BODY, NULL}
+    {HTTP_DELETE, V1 path_ "/{key*}", noun_remove, "Remove one of the " path_, noun_, API_NO_BODY, "dry_run"}
 #define READ(plural_)  READ_AT(#plural_, plural_)
 #define WHOLE(plural_) WHOLE_AT(#plural_, plural_)
 
@@ -53,7 +53,7 @@ const struct api_route api_routes[] = {
     READ(certs),
     READ(trust),
     {HTTP_POST, V1 "trust", trust_import, "Trust the certificates of a PEM text (store, pem)", NULL, API_JSON, NULL},
-    {HTTP_DELETE, V1 "trust/{key*}", noun_remove, "Trust a certificate no longer", trust, API_NO_BODY, NULL},
+    {HTTP_DELETE, V1 "trust/{key*}", noun_remove, "Trust a certificate no longer", trust, API_NO_BODY, "dry_run"},
     {HTTP_GET, V1 "params", param_list, "All parameters with ranges and defaults", NULL, API_NO_BODY, NULL},
     {HTTP_GET, V1 "params/{key*}", param_show, "One parameter", NULL, API_NO_BODY, NULL},
     {HTTP_PATCH, V1 "params/{key*}", param_update, "Change a parameter (value)", NULL, API_JSON, NULL},

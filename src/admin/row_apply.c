@@ -327,7 +327,9 @@ static enum rc apply_member(struct setting *s, struct str name, json_t *value, b
                             bool want_key)
 {
     const struct admin_field *f = admin_noun_field(s->noun, name);
-    if (!f) return refuse(s->e, "", "a %s has nothing called %.*s", s->noun->name, STR_ARG(name));
+    if (!f)
+        return refuse(s->e, "", "%s %s has nothing called %.*s: see \"help %s\"",
+                      admin_article(s->noun->name), s->noun->name, STR_ARG(name), s->noun->name);
     bool is_key = (f->flags & ADMIN_F_KEY) != 0;
     if (is_key != want_key) return RC_OK;
     if (is_key && !is_new) { /* may stand there, but not rename */
@@ -335,7 +337,8 @@ static enum rc apply_member(struct setting *s, struct str name, json_t *value, b
             said = json_is_string(value) ? str_from(json_string_value(value)) : STR("");
         memcpy(&present, (const char *)s->row + f->offset, sizeof present);
         if (str_eq_nocase(present, said)) return RC_OK;
-        return refuse(s->e, f->name, "a %s cannot be renamed: add a new one", s->noun->name);
+        return refuse(s->e, f->name, "%s %s cannot be renamed: add a new one",
+                      admin_article(s->noun->name), s->noun->name);
     }
     if (f->flags & ADMIN_F_READ_ONLY) return RC_OK; /* as it came in a GET */
     return set_json(s, f, value);

@@ -133,7 +133,10 @@ static enum rc query_failed(struct db *db, int code, struct store_why *why)
     switch (code & 0xff) {
     case SQLITE_AUTH:
         return store_refuse(why, RC_DENIED,
-                            "only SELECT over the documented tables is allowed (%s)",
+                            "only SELECT over the documented tables is allowed (%s): ask enduser, "
+                            "device, numplan, devicenumplanmap, enduserdevicemap, securityprofile, "
+                            "processconfig, processnode, callmanager, refreshtokendetails or "
+                            "expresswaycconfiguration",
                             sqlite3_errmsg(db->handle));
     case SQLITE_INTERRUPT:
         return store_refuse(why, RC_TIMEOUT, "the query ran over %d ms and was stopped: narrow it",

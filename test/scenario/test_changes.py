@@ -77,7 +77,7 @@ class Changes(lab.Scenario):
                 return c.sock.getpeercert()["serialNumber"]
         before = serial()
         for unit in ("tomcat", "tomcat-ECDSA"):
-            self.node.cli("set", "cert", "regen", unit, stdin="yes\n")
+            self.node.cli("set", "cert", "regen", unit)
         lab.wait_until(lambda: serial() != before, "the old certificate is still shown")
         self.assertEqual(200, phone.register().status)
         phone.unregister()
@@ -112,7 +112,7 @@ class Changes(lab.Scenario):
 
     def test_a_removed_device_and_a_lost_line_let_their_phones_go(self):
         phone = self.phone("CSFgone")
-        self.node.cli("device", "remove", "CSFgone")
+        self.node.cli("device", "remove", "CSFgone", "--yes")
         self.let_go(phone)
         phone = self.phone("CSFline")
         self.node.add_line("1999")
@@ -159,7 +159,7 @@ class Keys(lab.Scenario):
                 mine = node.sign_in()
                 phone = node.registered("CSFrado", "1010", mine["access_token"])
                 before = node.cli("show", "key", "authz", use).stdout
-                node.cli("set", "key", "regen", "authz", use, stdin="yes\n")
+                node.cli("set", "key", "regen", "authz", use, "--yes")
                 self.assertNotEqual(before, node.cli("show", "key", "authz", use).stdout)
                 again = node.phone("CSFrado", "1010")
                 self.assertEqual(407, again.register(mine["access_token"]).status)

@@ -2,7 +2,9 @@
 how, and ten thousand rows at once."""
 import json
 import os
+import pty
 import re
+import select
 import socket
 import time
 import unittest
@@ -11,6 +13,38 @@ import lab
 import ports
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+class Shell:
+    """The interactive shell at a terminal of its own."""
+
+    def __init__(self, node):
+        self.seen = ""
+        pid, self.terminal = pty.fork()
+        if pid == 0:
+            os.execve(lab.BEARLINE, [lab.BEARLINE, "--socket", node.control],
+                      lab.environment(TERM="dumb", HOME=node.folder))
+        self.pid = pid
+        self.wait("admin:")
+
+    def type(self, line):
+        self.seen = ""
+        os.write(self.terminal, line.encode() + b"\r")
+
+    def wait(self, text):
+        until = time.monotonic() + lab.PATIENCE_S
+        while text not in self.seen:
+            ready, _, _ = select.select([self.terminal], [], [], max(0, until - time.monotonic()))
+            if not ready:
+                raise AssertionError(f"the shell never showed {text!r}, but {self.seen!r}")
+            self.seen += os.read(self.terminal, 4096).decode("utf-8", "replace")
+
+    def end(self):
+        """Its exit status after "quit"."""
+        os.write(self.terminal, b"quit\r")
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.terminal)
+        return status
 
 
 class Commands(lab.Scenario):
@@ -82,7 +116,7 @@ class Commands(lab.Scenario):
                 self.assertRegex(self.refused("profile", "update", lab.PROFILE, option, "on"), words)
                 self.node.cli("profile", "add", "without", *base, option, "on")
                 self.assertRegex(self.refused("profile", "update", "without", "--oauth", "on"), words)
-                self.node.cli("profile", "remove", "without")
+                self.node.cli("profile", "remove", "without", "--yes")
         self.assertRegex(self.refused("profile", "add", "both", "--oauth", "on"), "(?i)TLS|encrypted")
 
     def test_what_does_not_fit_is_said_in_a_sentence(self):
@@ -124,6 +158,36 @@ class Commands(lab.Scenario):
         done = self.node.cli(stdin="line add 1901\nline add 1902\n", check=False)
         self.assertNotEqual(0, done.returncode)
         self.node.cli("line", "show", "1902")
+
+    def test_a_removal_says_what_goes_with_it_and_needs_a_yes(self):
+        self.node.add_user("gone")
+        self.node.add_line("1960")
+        self.node.add_device("CSFgone", "gone", "1960")
+        said = self.refused("user", "remove", "gone", stdin="yes\n")  # nobody is there: no answer is read
+        self.assertIn("device CSFgone loses its owner and can no longer sign in", said)
+        self.assertIn("--yes", said)
+        shell = Shell(self.node)
+        shell.type("user remove gone")
+        shell.wait("(yes/no)? ")
+        shell.type("no")
+        shell.wait("Nothing was changed.")
+        shell.type("user remove gone")
+        shell.wait("(yes/no)? ")
+        shell.type("yes")
+        shell.wait("user gone removed.")
+        self.assertEqual(1, shell.end())  # the refusal in between
+        self.assertEqual(4, self.node.cli("user", "show", "gone", check=False).returncode)
+
+    def test_common_options_may_stand_anywhere_and_unknown_ones_are_named(self):
+        for words in (("show", "registrations", "--json"), ("show", "--json", "registrations"), ("--json", "user", "list"),
+                      ("user", "list", "-j")):
+            with self.subTest(" ".join(words)):
+                self.assertIsInstance(json.loads(self.node.cli(*words).stdout), list)
+        self.assertIn("--full", self.refused("show", "registrations", "--full", code=2))
+
+    def test_sql_that_changes_names_the_command_that_does(self):
+        self.assertIn("device remove", self.refused("run", "sql", "delete from device"))
+        self.assertIn("param update", self.refused("run", "sql", "update processconfig set paramvalue = '0'"))
 
     def test_no_node_is_a_sentence_and_its_code(self):
         done = self.node.cli("--socket", "/no/such/socket", "status", check=False)
