@@ -64,10 +64,15 @@ bool proxy_admit(struct call_visit *v)
     return true;
 }
 
-bool proxy_is_ours(void *ctx, const struct sip_uri *uri)
+bool proxy_is_our_host(void *ctx, const struct sip_host *host)
 {
     struct proxy_here *here = ctx;
-    return sip_uri_is_sip(uri) && call_identify_is_our_host(here->node, here->flow, &uri->host);
+    return call_identify_is_our_host(here->node, here->flow, host);
+}
+
+bool proxy_is_ours(void *ctx, const struct sip_uri *uri)
+{
+    return sip_uri_is_sip(uri) && proxy_is_our_host(ctx, &uri->host);
 }
 
 /* ---- dialogs ---- */

@@ -46,13 +46,18 @@ static struct str name_of_caller(const struct proxy_context *c)
                : name;
 }
 
+/* The domain of ours that a URI of the request names; a tel URI names none. */
+static struct str host_of(const struct proxy_context *c, const struct sip_uri *uri)
+{
+    return uri->host.text.n > 0 ? uri->host.text : c->proxy->worker->node->node_name;
+}
+
 static void print_caller(const struct proxy_context *c, struct buf *out)
 {
     const struct call_visit *v = c->visit;
     if (!v->line || !c->is_initial || has_privacy_id(v->message)) return;
-    struct str host = v->request->basics->to_uri.host.text;
-    struct str name = name_of_caller(c);
-    print_identity(out, name, v->line->pattern, host.n > 0 ? host : v->worker->node->node_name);
+    print_identity(out, name_of_caller(c), v->line->pattern,
+                   host_of(c, &v->request->basics->to_uri));
 }
 
 /* Credentials that were for us stay here. A bearer token goes nowhere. */
@@ -99,7 +104,7 @@ void proxy_print_request(struct proxy_context *c, const struct call_target *t, s
     }
     print_caller(c, out);
     if (c->ring)
-        call_plan_print_diversions(&c->ring->plan, v->request->basics->to_uri.host.text, out);
+        call_plan_print_diversions(&c->ring->plan, host_of(c, &v->request->basics->to_uri), out);
     for (unsigned i = 0; i < m->header_count; i++) {
         const struct sip_header *h = &m->headers[i];
         if (!is_dropped(v, h)) sip_print_header_named(out, h->name, h->value);
@@ -119,7 +124,7 @@ static void print_callee(const struct proxy_context *c, const struct branch *b,
     const struct call_target *t = b->target;
     if (!c->is_initial || t->way_count == 0 || m->status >= 300 || has_privacy_id(m)) return;
     print_identity(out, STR(""), t->ways[t->way]->line,
-                   c->visit->request->basics->from_uri.host.text);
+                   host_of(c, &c->visit->request->basics->from_uri));
 }
 
 void proxy_print_answer(struct proxy_context *c, const struct branch *b,

@@ -3,6 +3,7 @@
  * carries. */
 #include "call/call_int.h"
 
+#include "call/dial.h"
 #include "sip/host.h"
 #include "sip/values.h"
 
@@ -55,6 +56,7 @@ bool call_identify_is_our_host(struct call_node *n, const struct siptx_flow *f,
 
 bool call_identify_is_ours(struct call_visit *v)
 {
+    if (v->to.scheme == SIP_SCHEME_TEL) return true;
     return sip_uri_is_sip(&v->to) &&
            call_identify_is_our_host(v->worker->node, v->request->flow, &v->to.host);
 }
@@ -64,8 +66,9 @@ bool call_identify_is_ours(struct call_visit *v)
 static const struct directory_device_line *line_of(const struct call_visit *v,
                                                    const struct directory_device *dev)
 {
-    struct str user;
-    if (!v->to.has_user || sip_percent_decode(v->to.user, v->arena, &user) != RC_OK) return NULL;
+    struct call_dialled to;
+    if (call_dial_read(&v->to, v->arena, &to) != RC_OK) return NULL;
+    struct str user = to.number;
     const struct directory_device_line *line = directory_device_line_find(dev, user);
     if (!line) line = directory_device_line_find_contact(dev, user);
     if (!line && dev->line_count > 0 && dev->owner.n > 0 && str_eq_nocase(user, dev->owner))
@@ -84,9 +87,9 @@ static bool suits(const struct call_visit *v, const struct directory_device *dev
 static const struct directory_device *device_by_line(const struct call_visit *v)
 {
     struct directory *d = v->worker->node->directory;
-    struct str user;
-    if (!v->to.has_user || sip_percent_decode(v->to.user, v->arena, &user) != RC_OK) return NULL;
-    const struct directory_line *line = directory_line_ref(d, user);
+    struct call_dialled to;
+    if (call_dial_read(&v->to, v->arena, &to) != RC_OK) return NULL;
+    const struct directory_line *line = directory_line_ref(d, to.number);
     const struct directory_device *found = NULL;
     for (size_t i = 0; line && i < line->device_count && !found; i++) {
         const struct directory_device *dev = directory_device_ref(d, line->devices[i]);

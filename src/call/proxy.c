@@ -2,6 +2,7 @@
  * go (16.4, 16.5), and the life of its context. */
 #include "call/proxy_int.h"
 
+#include "call/dial.h"
 #include "crypto/digest.h"
 #include "sip/print.h"
 #include "sip/values.h"
@@ -169,7 +170,9 @@ static bool is_valid(struct call_visit *v)
 bool call_proxy_is_for_us(struct call_visit *v)
 {
     const struct sip_basics *b = v->request->basics;
-    return b->to_tag.n == 0 && (!sip_uri_is_sip(&b->uri) || !b->uri.has_user);
+    bool names_somebody = b->uri.scheme == SIP_SCHEME_TEL ||
+                          (sip_uri_is_sip(&b->uri) && b->uri.has_user);
+    return b->to_tag.n == 0 && !names_somebody;
 }
 
 /* ---- going on ---- */
@@ -261,15 +264,17 @@ static void follow_plan(struct proxy_context *c, struct str number)
 static void forward_to_number(struct proxy_context *c)
 {
     struct call_visit *v = c->visit;
+    struct proxy_here here = {v->worker->node, v->request->flow};
+    struct call_dialled to;
     struct sip_uri uri;
-    struct str number;
-    if (sip_uri_parse(c->route.uri, &uri, NULL) != RC_OK || !sip_uri_is_sip(&uri) ||
-        !uri.has_user || sip_percent_decode(uri.user, v->arena, &number) != RC_OK) {
+    if (sip_uri_parse(c->route.uri, &uri, NULL) != RC_OK ||
+        call_dial_read(&uri, v->arena, &to) != RC_OK ||
+        !call_dial_is_local(&to, proxy_is_our_host, &here)) {
         proxy_answer(c, 404, STR(""));
-    } else if (!call_identify_is_our_host(v->worker->node, v->request->flow, &uri.host)) {
+    } else if (!to.is_tel && !proxy_is_our_host(&here, &uri.host)) {
         proxy_answer(c, 404, STR(""));
     } else {
-        follow_plan(c, number);
+        follow_plan(c, to.number);
     }
 }
 

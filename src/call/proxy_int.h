@@ -104,6 +104,7 @@ struct proxy_here {
     const struct siptx_flow *flow;
 };
 bool proxy_is_ours(void *ctx, const struct sip_uri *uri);
+bool proxy_is_our_host(void *ctx, const struct sip_host *host); /* ctx likewise */
 
 /* ---- forward.c ---- */
 /* Header lines of the request as it goes to t; *uri is its Request-URI. */

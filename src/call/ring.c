@@ -2,6 +2,7 @@
  * and what the answers of phones mean for the next step. */
 #include "call/proxy_int.h"
 
+#include "call/dial.h"
 #include "sip/warning.h"
 
 /* ---- slots for targets ---- */
@@ -182,11 +183,12 @@ static struct str deflected_to(struct proxy_context *c, const struct sip_message
         struct sip_nameaddr na;
         struct sip_uri uri;
         if (sip_nameaddr_parse_uri(value, &na, &uri, NULL) != RC_OK) continue;
-        if (!sip_uri_is_sip(&uri) || !uri.has_user) continue;
-        if (!call_identify_is_our_host(c->proxy->worker->node, c->request->flow, &uri.host))
+        struct call_dialled to;
+        if (call_dial_read(&uri, c->visit->arena, &to) != RC_OK) continue;
+        if (!to.is_tel &&
+            !call_identify_is_our_host(c->proxy->worker->node, c->request->flow, &uri.host))
             continue;
-        if (sip_percent_decode(uri.user, c->visit->arena, &number) != RC_OK) continue;
-        if (arena_str_dup(c->visit->arena, number, &number) == RC_OK) return number;
+        if (arena_str_dup(c->visit->arena, to.number, &number) == RC_OK) return number;
     }
     return STR("");
 }
