@@ -9,29 +9,31 @@ const char *location_cause_name(enum location_cause cause)
     return (unsigned)cause < LOCATION_CAUSE_COUNT ? names[cause] : "unknown";
 }
 
-/* The texts of a binding, aor first. */
-enum { TEXT_COUNT = 13 };
-static const size_t texts[TEXT_COUNT] = {
-    offsetof(struct location_binding, aor),         offsetof(struct location_binding, contact),
-    offsetof(struct location_binding, contact_key), offsetof(struct location_binding, params),
-    offsetof(struct location_binding, call_id),     offsetof(struct location_binding, instance),
-    offsetof(struct location_binding, path),        offsetof(struct location_binding, device),
-    offsetof(struct location_binding, user),        offsetof(struct location_binding, line),
-    offsetof(struct location_binding, grant),       offsetof(struct location_binding, token_id),
-    offsetof(struct location_binding, user_agent)};
+#define AT(name) offsetof(struct location_binding, name)
+#define NOWHERE  SIZE_MAX
 
-static struct str *text_at(struct location_binding *b, size_t i)
+/* The texts of a binding in the order they are stored; some stand as a rule word for word in an
+ * earlier one, where they cost nothing. */
+static const struct {
+    size_t at, host;
+} texts[] = {{AT(aor), NOWHERE},        {AT(contact), NOWHERE},   {AT(contact_key), AT(contact)},
+             {AT(params), NOWHERE},     {AT(call_id), NOWHERE},   {AT(instance), AT(params)},
+             {AT(path), NOWHERE},       {AT(device), AT(params)}, {AT(user), NOWHERE},
+             {AT(line), AT(aor)},       {AT(grant), NOWHERE},     {AT(token_id), NOWHERE},
+             {AT(user_agent), NOWHERE}, {AT(received), NOWHERE}};
+enum { TEXT_COUNT = sizeof texts / sizeof *texts };
+
+static struct str *text_at(struct location_binding *b, size_t offset)
 {
-    return (struct str *)(void *)((char *)b + texts[i]);
+    return (struct str *)(void *)((char *)b + offset);
 }
 
 enum rc location_binding_check(const struct location_binding *b)
 {
     struct location_binding copy = *b;
     for (size_t i = 1; i < TEXT_COUNT; i++)
-        if (text_at(&copy, i)->n > LOCATION_TEXT_MAX) return RC_INVALID;
-    if (b->received.n > LOCATION_TEXT_MAX || b->contact_key.n == 0 || b->q_milli > 1000)
-        return RC_INVALID;
+        if (text_at(&copy, texts[i].at)->n > LOCATION_TEXT_MAX) return RC_INVALID;
+    if (b->contact_key.n == 0 || b->q_milli > 1000) return RC_INVALID;
     return RC_OK;
 }
 
@@ -42,27 +44,36 @@ static void pack(struct str *s, char **at)
     *at += s->n;
 }
 
+/* Where text i stands within its host. */
+static size_t place_in_host(struct location_binding *b, size_t i)
+{
+    if (texts[i].host == NOWHERE) return NOWHERE;
+    const struct str *s = text_at(b, texts[i].at), *host = text_at(b, texts[i].host);
+    if (s->n == 0 || host->n == 0) return NOWHERE;
+    const char *found = memmem(host->p, host->n, s->p, s->n);
+    return found ? (size_t)(found - host->p) : NOWHERE;
+}
+
 struct stored *location_binding_new(const struct location_binding *from, struct str aor)
 {
     struct location_binding pub = *from;
     pub.aor = aor;
-    bool plain_key = str_eq(pub.contact, pub.contact_key); /* the usual case costs its text once */
-    size_t n = pub.received.n;
-    for (size_t i = 0; i < TEXT_COUNT; i++)
-        n += text_at(&pub, i)->n;
-    if (plain_key) n -= pub.contact_key.n;
+    size_t place[TEXT_COUNT], n = 0;
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
+        place[i] = place_in_host(&pub, i);
+        if (place[i] == NOWHERE) n += text_at(&pub, texts[i].at)->n;
+    }
     struct stored *b = malloc(sizeof *b + n);
     if (!b) return NULL;
     memset(b, 0, sizeof *b);
     char *at = b->text;
     for (size_t i = 0; i < TEXT_COUNT; i++) {
-        struct str *s = text_at(&pub, i);
-        if (s == &pub.contact_key && plain_key)
-            *s = pub.contact;
-        else
+        struct str *s = text_at(&pub, texts[i].at);
+        if (place[i] == NOWHERE)
             pack(s, &at);
+        else
+            s->p = text_at(&pub, texts[i].host)->p + place[i];
     }
-    pack(&pub.received, &at);
     b->pub = pub;
     atomic_init(&b->refs, 1);
     list_init(&b->in_aor);

@@ -412,6 +412,59 @@ static void test_expired_make_room_and_do_not_block(void **state)
 
 /* --- finding and removing --- */
 
+static void see_texts(void *ctx, enum rc rc, const struct location_binding *const *b, size_t count)
+{
+    (void)ctx;
+    assert_rc(RC_OK, rc);
+    assert_int_equal(1, count);
+    const struct {
+        const char *want;
+        struct str is;
+    } rows[] = {{"sip:1010", b[0]->aor},
+                {"sip:1010@CSFrado", b[0]->contact},
+                {"sip:1010@csfrado", b[0]->contact_key},
+                {";+sip.instance=\"<urn:uuid:1>\";x=CSFrado", b[0]->params},
+                {"call", b[0]->call_id},
+                {"<urn:uuid:1>", b[0]->instance},
+                {"<sip:edge;lr>", b[0]->path},
+                {"CSFrado", b[0]->device},
+                {"rado", b[0]->user},
+                {"1010", b[0]->line},
+                {"g1", b[0]->grant},
+                {"", b[0]->token_id},
+                {"agent", b[0]->user_agent},
+                {"192.0.2.1", b[0]->received}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_str(rows[i].want, rows[i].is);
+}
+
+/* Wherever a backend keeps them: some stand inside others, and the request's memory is gone. */
+static void test_texts_come_back_as_they_were(void **state)
+{
+    struct fixture *f = *state;
+    char memory[512], *at = memory;
+    struct location_binding c = contact("sip:1010@CSFrado", "call", 1, 60);
+    c.contact_key = STR("sip:1010@csfrado");
+    c.params = STR(";+sip.instance=\"<urn:uuid:1>\";x=CSFrado");
+    c.instance = STR("<urn:uuid:1>");
+    c.path = STR("<sip:edge;lr>");
+    c.user_agent = STR("agent");
+    c.received = STR("192.0.2.1");
+    struct str *texts[] = {&c.contact,  &c.contact_key, &c.params,     &c.call_id,
+                           &c.instance, &c.path,        &c.device,     &c.user,
+                           &c.line,     &c.grant,       &c.user_agent, &c.received};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        memcpy(at, texts[i]->p, texts[i]->n);
+        texts[i]->p = at;
+        at += texts[i]->n;
+    }
+    assert_rc(RC_OK, update(f, "sip:1010", &c, 1, T0));
+    memset(memory, 'X', sizeof memory);
+    struct location_key key = AOR("sip:1010");
+    location_fetch(f->l, &key, T0, see_texts, NULL);
+    settle();
+}
+
 static void test_found_by_everything(void **state)
 {
     struct fixture *f = *state;
@@ -719,6 +772,7 @@ int location_contract_run(const struct location_backend *b)
         T(test_who_came_last_has_the_highest_claim),
         T(test_sweep_takes_what_expired),
         T(test_expired_make_room_and_do_not_block),
+        T(test_texts_come_back_as_they_were),
         T(test_found_by_everything),
         T(test_remove_by_device_on_one_flow),
         T(test_remove_by_key_with_cause),

@@ -46,6 +46,7 @@ struct location_binding {
     uint8_t dialect;              /* enum location_dialect */
     uint8_t listener;             /* the caller's number of the listener's kind */
     bool newreg_sent;             /* the dialect's first-registration mark was given */
+    bool srtp_fallback;           /* it said it can fall back from SRTP to RTP */
     uint32_t granted_s;           /* expiry as answered */
     int64_t expires_mono_ms;      /* registration ends */
     int64_t token_expires_unix_s; /* 0 none */

@@ -85,10 +85,12 @@ static struct outcome check_key(EVP_PKEY *key)
 static struct outcome install(SSL_CTX *ctx, STACK_OF(X509) * chain, EVP_PKEY *key)
 {
     X509 *leaf = sk_X509_shift(chain);
+    /* Even an empty list would be copied into every connection: 270 bytes. */
+    STACK_OF(X509) *above = sk_X509_num(chain) > 0 ? chain : NULL;
     struct outcome o = check_key(key);
     if (o.rc == RC_OK && X509_check_private_key(leaf, key) != 1)
         o = (struct outcome){RC_INVALID, "the key does not belong to the certificate"};
-    if (o.rc == RC_OK && SSL_CTX_use_cert_and_key(ctx, leaf, key, chain, 1) != 1)
+    if (o.rc == RC_OK && SSL_CTX_use_cert_and_key(ctx, leaf, key, above, 1) != 1)
         o = (struct outcome){RC_INVALID, "the certificate is too weak or not for TLS"};
     ERR_clear_error();
     X509_free(leaf);
@@ -132,7 +134,7 @@ static bool set_common(SSL_CTX *ctx)
     char groups[] = "X25519:P-256"; /* P-256 also for TLS 1.2 with an EC leaf */
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_timeout(ctx, SESSION_LIFE_S);
     SSL_CTX_set_max_cert_list(ctx, PEER_CHAIN_BYTES);
     SSL_CTX_set_verify_depth(ctx, CHAIN_MAX);
