@@ -220,7 +220,8 @@ static void use_device(struct agent *a, struct phone_call *call)
     struct media_session *s = session_of(call);
     if (!a->config->audio || !s) return;
     if (media_session_use_device(s, a->config->audio, &why) != RC_OK)
-        agent_say(a, "call %u: no sound here: %s", phone_call_info(call)->number, why);
+        agent_say(a, "call %u: no sound by %s: %s", phone_call_info(call)->number, a->config->audio,
+                  why);
 }
 
 /* ---- proving ---- */
@@ -259,9 +260,9 @@ static void tell_ended(struct agent *a, const struct phone_call_info *i)
                  (long long)(talked_ms % 1000 / 100));
     buf_init_fixed(&b, why, sizeof why - 1);
     buf_put_str(&b, str_from(phone_cause_sentence(i->cause)));
-    if (i->warning[0])
+    if (i->warning[0] && phone_cause_exit(i->cause) != PHONE_EXIT_OK)
         buf_printf(&b, " (%u: %s)", i->status, i->warning);
-    else if (i->status >= 300)
+    else if (i->status >= 300 && phone_cause_exit(i->cause) != PHONE_EXIT_OK)
         buf_printf(&b, " (%u)", i->status);
     size_t told = b.n;
     buf_put_lit(&b, "; ");

@@ -94,8 +94,48 @@ struct words {
     const char *advice;
 };
 
+/* The server's Bearline-Reason is more telling than its Warning, but it may be switched off. */
+static const char *advice_of_reason(struct str reason)
+{
+    static const struct {
+        struct str reason;
+        const char *advice;
+    } rows[] = {
+        {STR_INIT("device-disabled"), "The device is disabled: have the administrator enable it "
+                                      "(\"bearline device update DEVICE "
+                                      "--enabled yes\")."},
+        {STR_INIT("user-unknown"),
+         "The user who signed in is disabled or removed: have the administrator activate the user "
+         "(\"bearline user update USER --active yes\"), or sign in as the device's owner."},
+        {STR_INIT("no-profile"),
+         "The device's security profile is gone: have the administrator give it one (\"bearline "
+         "device update DEVICE --profile PROFILE\")."},
+        {STR_INIT("port-mismatch-mode-off"),
+         "SIP OAuth mode is disabled: have the administrator enable it (\"bearline utils "
+         "sipOAuth-mode enable\")."},
+        {STR_INIT("port-mismatch-profile-without-oauth"),
+         "The device's security profile has no OAuth authentication: have the administrator enable "
+         "it (\"bearline profile update PROFILE --oauth yes\"), then start the phone again."},
+        {STR_INIT("port-mismatch-profile-with-oauth"),
+         "The device registers by OAuth now, on another port: sign in and start the phone again, "
+         "so "
+         "that it fetches its new configuration."},
+        {STR_INIT("security-mode"), "The device's security mode is for another port: start the "
+                                    "phone again, so that it fetches "
+                                    "its new configuration."},
+        {STR_INIT("certificate-name"),
+         "The certificate (--cert) does not name this device: have one issued whose CN is the "
+         "device's name, or have the administrator set the device's client certificate."},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (str_eq_nocase(reason, rows[i].reason)) return rows[i].advice;
+    return NULL;
+}
+
 static struct words forbidden_words(const struct phone_refusal *why)
 {
+    const char *advice = advice_of_reason(why->reason);
+    if (advice) return (struct words){PHONE_EXIT_FORBIDDEN, advice};
     if (str_eq_nocase(why->warning, STR("SIP OAuth Registration port Mismatch")))
         return (struct words){
             PHONE_EXIT_FORBIDDEN,

@@ -38,8 +38,9 @@ struct wait {
     "p{margin:0}</style></head><body><main><h1>" title "</h1><p>" text                             \
     "</p></main></body></html>\n"
 
-static const char page_good[] = PAGE("You are signed in", "You may close this window. The phone "
-                                                          "goes on by itself.");
+static const char page_good[] = PAGE("You are signed in", "You may close this window. The "
+                                                          "terminal where you began says how to "
+                                                          "start the phone.");
 static const char page_refused[] = PAGE("Not signed in", "The server did not sign you in. The "
                                                          "window where the phone was started says "
                                                          "why.");

@@ -234,7 +234,17 @@ static void test_refusals_in_words(void **state)
         {"403 Forbidden", "Warning: 399 u \"Token user does not own device\"\r\n",
          PHONE_CHALLENGE_BEARER, PHONE_EXIT_FORBIDDEN, "Sign in as the device's owner"},
         {"403 Forbidden", "Bearline-Reason: device-disabled\r\n", PHONE_CHALLENGE_BEARER,
-         PHONE_EXIT_FORBIDDEN, "403 Forbidden, reason device-disabled."},
+         PHONE_EXIT_FORBIDDEN,
+         "403 Forbidden, reason device-disabled. The device is disabled: have the administrator "
+         "enable it (\"bearline device update DEVICE --enabled yes\")."},
+        {"403 Forbidden", "Bearline-Reason: user-unknown\r\n", PHONE_CHALLENGE_BEARER,
+         PHONE_EXIT_FORBIDDEN, "activate the user"},
+        {"403 Forbidden",
+         "Warning: 399 u \"SIP OAuth Registration port Mismatch\"\r\n"
+         "Bearline-Reason: port-mismatch-mode-off\r\n",
+         PHONE_CHALLENGE_BEARER, PHONE_EXIT_FORBIDDEN, "\"bearline utils sipOAuth-mode enable\""},
+        {"403 Forbidden", "Bearline-Reason: something-new\r\n", PHONE_CHALLENGE_BEARER,
+         PHONE_EXIT_FORBIDDEN, "reason something-new. The server's log names the reason"},
         {"404 Not Found", "", PHONE_CHALLENGE_BEARER, PHONE_EXIT_UNKNOWN_LINE, "device exists"},
         {"407 Proxy Authentication Required", "Proxy-Authenticate: Bearer realm=\"r\"\r\n",
          PHONE_CHALLENGE_BEARER, PHONE_EXIT_TOKEN_REFUSED, "fresh token"},

@@ -155,18 +155,40 @@ void phone_terminal_clear(struct buf *out, struct phone_terminal *t)
     t->drawn = 0;
 }
 
-/* One line of at most the terminal's columns, letters counted, not bytes. */
+/* Bytes of line that fit in so many columns, letters counted, not bytes; where more follow, up to the
+ * last pause in them (two spaces, a comma) if there is one. *next: where the rest begins. */
+static size_t fit(struct str line, unsigned columns, size_t *next)
+{
+    size_t n = 0, pause = 0;
+    for (unsigned letters = 0; n < line.n; n++) {
+        if (n > 2 && line.p[n - 1] == ' ' && (line.p[n - 2] == ' ' || line.p[n - 2] == ','))
+            pause = n;
+        if (((unsigned char)line.p[n] & 0xc0) != 0x80 && letters++ == columns) break;
+    }
+    bool goes_on = n < line.n && pause > 0;
+    *next = goes_on ? pause : line.n; /* what has no pause ends at the edge */
+    if (!goes_on) return n;
+    while (pause > 0 && line.p[pause - 1] == ' ')
+        pause--;
+    return pause;
+}
+
+/* One line, or as many as the terminal's columns ask for, those after the first one indented. */
 static void put_line(struct buf *out, struct phone_terminal *t, struct str line, const char *style)
 {
-    unsigned columns = t->columns > 1 ? t->columns - 1 : 79;
-    size_t n = 0;
-    for (unsigned letters = 0; n < line.n; n++)
-        if (((unsigned char)line.p[n] & 0xc0) != 0x80 && letters++ == columns && !t->is_dumb) break;
-    if (style && !t->is_dumb) buf_put_str(out, str_from(style));
-    buf_put(out, line.p, n);
-    if (style && !t->is_dumb) buf_put_lit(out, "\x1b[0m");
-    buf_put_lit(out, "\n");
-    t->drawn++;
+    enum { INDENT = 4, COLUMNS_MIN = 20 };
+    unsigned columns = t->columns > COLUMNS_MIN ? t->columns - 1 : 79;
+    if (t->is_dumb) columns = UINT32_MAX;
+    for (bool first = true; first || line.n > 0; first = false) {
+        size_t next, n = fit(line, first ? columns : columns - INDENT, &next);
+        if (!first) buf_printf(out, "%*s", INDENT, "");
+        if (style && !t->is_dumb) buf_put_str(out, str_from(style));
+        buf_put(out, line.p, n);
+        if (style && !t->is_dumb) buf_put_lit(out, "\x1b[0m");
+        buf_put_lit(out, "\n");
+        t->drawn++;
+        line = str_sub(line, next, line.n);
+    }
 }
 
 static void put_call(struct buf *out, struct phone_terminal *t, const struct phone_terminal_view *v,

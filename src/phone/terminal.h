@@ -49,7 +49,7 @@ struct phone_terminal_view {
 /* Zeroed memory but for these two is a terminal in KEYS mode. */
 struct phone_terminal {
     bool is_dumb;
-    unsigned columns; /* 0: 80 */
+    unsigned columns; /* up to 20: not known, 80 */
     enum phone_terminal_mode mode;
     char entry[PHONE_TERMINAL_ENTRY_MAX];
     size_t entry_n;

@@ -132,18 +132,36 @@ static void test_what_is_drawn_is_taken_away_again(void **state)
     assert_str("\r\x1b[J", buf_str(&b));
 }
 
-static void test_lines_end_at_the_terminals_edge(void **state)
+static void test_lines_go_on_below_at_the_terminals_edge(void **state)
 {
     (void)state;
     static struct screen s;
     screen_init(&s, 1, PHONE_CALL_TALKING);
-    s.t.columns = 20;
     s.calls[0].answered_mono_ms = 0;
     s.v.now_mono_ms = 83000;
     snprintf(s.v.calls[0].quality, sizeof s.v.calls[0].quality, "opus, loss 0.4 %%");
-    assert_non_null(strstr(draw(&s), "> 1 talking  1020  \n"));
     s.t.columns = 60;
     assert_non_null(strstr(draw(&s), "> 1 talking  1020  01:23  opus, loss 0.4 %\n"));
+    s.t.columns = 34;
+    assert_non_null(strstr(draw(&s), "\n> 1 talking  1020  01:23  opus,\n    loss 0.4 %\n"));
+    assert_non_null(strstr(s.text, "[h] hang up  [o] hold  [m] mute\n    [k] keys"));
+    size_t lines = 0;
+    for (const char *at = s.text; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    assert_int_equal(lines, s.t.drawn); /* the way back up counts them all */
+}
+
+static void test_what_has_no_pause_is_cut_at_the_edge(void **state)
+{
+    (void)state;
+    static struct screen s;
+    char edge[64];
+    screen_init(&s, 1, PHONE_CALL_INCOMING);
+    memset(s.calls[0].peer_number, '7', sizeof s.calls[0].peer_number - 1);
+    s.t.columns = 40;
+    snprintf(edge, sizeof edge, "\x1b[7m> INCOMING CALL 1 from %.16s\x1b[0m\n",
+             s.calls[0].peer_number);
+    assert_non_null(strstr(draw(&s), edge));
 }
 
 static void test_a_dumb_terminal_gets_each_change_once_and_no_escapes(void **state)
@@ -166,7 +184,8 @@ int main(void)
         cmocka_unit_test(test_a_number_is_typed_and_corrected),
         cmocka_unit_test(test_digits_and_transfer_need_a_call_that_talks),
         cmocka_unit_test(test_what_is_drawn_is_taken_away_again),
-        cmocka_unit_test(test_lines_end_at_the_terminals_edge),
+        cmocka_unit_test(test_lines_go_on_below_at_the_terminals_edge),
+        cmocka_unit_test(test_what_has_no_pause_is_cut_at_the_edge),
         cmocka_unit_test(test_a_dumb_terminal_gets_each_change_once_and_no_escapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

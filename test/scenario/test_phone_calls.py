@@ -2,17 +2,21 @@
 recorded, refusals by their exit codes, hold, keys, transfers, a connection cut in the middle."""
 # suite: threads
 import array
+import fcntl
 import math
 import operator
 import os
 import pty
 import select
+import struct
 import subprocess
+import termios
 import time
 import unittest
 import wave
 
 import lab
+import screen
 
 RATE = 8000
 
@@ -56,10 +60,12 @@ def best_correlation(sent, heard):
 class Keyboard:
     """A phone on a terminal of its own: types keys, waits for what is shown."""
 
-    def __init__(self, command, term, tty=True):
+    def __init__(self, command, term, tty=True, columns=80):
         self.tty, self.shown, self.seen = tty, "", 0
+        self.screen = screen.Screen(columns)
         if tty:
             self.fd, end = pty.openpty()
+            fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
             self.process = subprocess.Popen(command, stdin=end, stdout=end, stderr=end,
                                             env=lab.environment(TERM=term))
             os.close(end)
@@ -68,20 +74,35 @@ class Keyboard:
                                             stderr=subprocess.STDOUT, env=lab.environment(TERM=term))
             self.fd = self.process.stdout.fileno()
 
+    def read(self, until, what):
+        left = until - time.monotonic()
+        if left <= 0 or not select.select([self.fd], [], [], left)[0]:
+            raise AssertionError(f"never showed {what!r}:\n{self.shown[-3000:]}")
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            data = b""
+        if not data:
+            raise AssertionError(f"ended before it showed {what!r}:\n{self.shown[-3000:]}")
+        text = data.decode("utf-8", "replace")
+        self.shown += text
+        self.screen.feed(text)
+
     def wait(self, text):
+        """Until text has been written since the last time."""
         until = time.monotonic() + lab.PATIENCE_S
         while text not in self.shown[self.seen:]:
-            left = until - time.monotonic()
-            if left <= 0 or not select.select([self.fd], [], [], left)[0]:
-                raise AssertionError(f"never showed {text!r}:\n{self.shown[-3000:]}")
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:
-                data = b""
-            if not data:
-                raise AssertionError(f"ended before it showed {text!r}:\n{self.shown[-3000:]}")
-            self.shown += data.decode("utf-8", "replace")
+            self.read(until, text)
         self.seen = self.shown.index(text, self.seen) + len(text)
+
+    def see(self, *lines):
+        """Until these lines (their beginnings) are the last ones on the screen."""
+        until = time.monotonic() + lab.PATIENCE_S
+        while True:
+            shown = [line for line in self.screen.lines() if line][-len(lines):]
+            if len(shown) == len(lines) and all(map(str.startswith, shown, lines)):
+                return
+            self.read(until, "\n".join(lines))
 
     def type(self, keys):
         if self.tty:
@@ -221,10 +242,10 @@ class PhoneCalls(lab.Scenario):
         self.ended(rado)
         rado.wait_line(r"the other side hung up")
 
-    def interactive(self, user, term="xterm", tty=True):
+    def interactive(self, user, term="xterm", tty=True, columns=80, audio="none"):
         phone = self.phone(user)
         keys = Keyboard(phone.command("run", "--config-url", self.node.config_url_of("CSF" + user),
-                                      "--interactive", "--audio", "none"), term, tty)
+                                      "--interactive", "--audio", audio), term, tty, columns)
         self.addCleanup(keys.close)
         keys.wait("[c] call  [q] quit")
         return keys
@@ -248,6 +269,48 @@ class PhoneCalls(lab.Scenario):
         rado.type("q")
         self.assertEqual(0, rado.process.wait(lab.PATIENCE_S))
         self.ended(anna)
+
+    def test_a_person_answers_on_a_narrow_screen(self):
+        registered = "1011 registered at localhost (TLSv1.3)"
+        anna = self.interactive("anna", columns=60)
+        anna.see(registered, "[c] call  [q] quit")
+        rado = self.ready("rado", "call 1011; wait answered; wait held; wait resumed; wait ended")
+        anna.see(registered, "> INCOMING CALL 1 from 1010", "[a] answer  [b] busy  [d] decline  [c] call  [q] quit")
+        self.assertEqual(1, anna.screen.bells)
+        anna.type("a")
+        anna.see(registered, "> 1 talking  1010  00:0", "    loss 0.0 %, jitter",
+                 "[h] hang up  [o] hold  [m] mute  [k] keys  [t] transfer", "    [c] call  [q] quit")
+        self.assertIn("opus, AEAD_AES_256_GCM,", anna.screen.text())
+        ivan = self.ready("ivan", "call 1011; wait answered")
+        anna.see("  1 talking  1010", "    loss", "> INCOMING CALL 2 from 1012",
+                 "[a] answer  [b] busy  [d] decline  [n] next  [c] call", "    [q] quit")
+        anna.type("b")
+        self.ended(ivan, 50)
+        anna.see(registered, "> 1 talking  1010", "    loss", "[h] hang up  [o] hold", "    [c] call  [q] quit")
+        anna.type("o")
+        anna.see(registered, "> 1 on hold  1010", "    loss", "[h] hang up  [o] resume", "")
+        anna.type("o")
+        anna.see(registered, "> 1 talking  1010", "    loss", "[h] hang up  [o] hold", "")
+        anna.type("h")
+        anna.wait("ended after")
+        anna.see(registered, "[c] call  [q] quit")
+        self.assertEqual(1, anna.screen.text().count(registered))
+        self.ended(rado)
+        anna.type("q")
+        self.assertEqual(0, anna.process.wait(lab.PATIENCE_S))
+
+    def test_without_a_sound_card_calls_go_on_in_silence(self):
+        anna = self.interactive("anna", audio="plughw:CARD=nowhere,DEV=7")
+        rado = self.ready("rado", "call 1011; wait answered; wait 1; hangup")
+        anna.wait("INCOMING CALL")
+        anna.type("a")
+        anna.wait("call 1: no sound by plughw:CARD=nowhere,DEV=7: this machine has no such sound device; "
+                  "the call goes on in silence")
+        anna.wait("talking  1010")
+        self.ended(rado)
+        anna.wait("the other side hung up")
+        anna.type("q")
+        self.assertEqual(0, anna.process.wait(lab.PATIENCE_S))
 
     def test_a_person_answers_on_a_terminal_that_can_do_nothing(self):
         anna = self.interactive("anna", "dumb", tty=False)
