@@ -40,6 +40,7 @@ static bool is_registered(const struct call_visit *v)
 bool proxy_admit(struct call_visit *v)
 {
     v->is_call = true;
+    if (proxy_inward_identify(v)) return proxy_inward_admit(v);
     v->to = v->request->basics->from_uri; /* here the line is the one it comes from */
     call_identify_claim(v);
     call_decide(v);
@@ -95,7 +96,9 @@ enum rc proxy_side(struct call_worker *w, const struct siptx_flow *f, const stru
     }
     for (size_t i = 0; i < 2 && t->call != 0; i++) {
         if (!call_calls_leg(w->node->calls, t->call, sides[i], &leg)) break;
-        if (leg.flow != f->id && !is_device(f, leg.device)) continue;
+        if (leg.flow != f->id && !is_device(f, leg.device) &&
+            !proxy_inward_is(w, f, str_from(leg.device)))
+            continue;
         call_calls_move(w->node->calls, t->call, sides[i], f->id);
         *side = sides[i];
         return RC_OK;

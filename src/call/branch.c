@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "call/fork.h"
+#include "call/trunk.h"
 #include "sip/nameaddr.h"
 #include "sip/print.h"
 
@@ -134,11 +135,17 @@ static void forward_now(struct proxy_context *c, const struct branch *b,
 
 /* ---- what happens to a branch ---- */
 
+static void branch_done(struct branch *b);
+
 void proxy_cancel_branches(struct proxy_context *c, struct str headers)
 {
     if (c->method != SIP_METHOD_INVITE) return;
     for (size_t i = 0; i < c->targets.count; i++) {
         struct branch *b = &c->branches[i];
+        if (b->ask && !b->leg && b->state == BRANCH_TRYING) { /* still looking for its way */
+            proxy_outward_stop(b);
+            branch_done(b);
+        }
         if (!b->leg || b->state == BRANCH_DONE || b->is_cancelled) continue;
         b->is_cancelled = true;
         call_relay_cancel(b->leg, headers);
@@ -186,8 +193,14 @@ static void call_answered(struct proxy_context *c, const struct branch *b,
                           const struct sip_message *m)
 {
     const struct call_target *t = b->target;
+    char label[CALL_TRUNK_LABEL_MAX + 1];
     struct str line = STR(""), device = STR("");
     if (!c->is_initial || c->call == 0) return;
+    if (t->trunk) {
+        call_trunk_label(t->trunk->name, label);
+        device = str_from(label);
+        if (c->ring) line = str_from(c->ring->plan.number);
+    }
     if (t->way_count > 0) {
         line = t->ways[t->way]->line;
         device = t->ways[t->way]->device;
@@ -231,18 +244,23 @@ static void on_refusal(struct branch *b, const struct sip_message *m)
     proxy_cancel_branches(c, STR(""));
 }
 
-static bool send_branch(struct branch *b);
-
 /* Nothing came, or the flow is dead: the phone may have another one (RFC 5626, 5.3). */
 static bool try_next_way(struct branch *b)
 {
     struct call_target *t = b->target;
     if (b->state != BRANCH_TRYING || b->is_cancelled || b->context->is_cancelled) return false;
+    if (b->ask) return proxy_outward_next(b);
     while (t->way + 1 < t->way_count) {
         t->way++;
-        if (send_branch(b)) return true;
+        if (proxy_send_branch(b)) return true;
     }
     return false;
+}
+
+void proxy_branch_failed(struct branch *b, unsigned status)
+{
+    branch_done(b);
+    if (!proxy_ring_heard(b->context, status, NULL)) consider(b->context, b, status, NULL);
 }
 
 static void on_nothing(struct branch *b, unsigned status)
@@ -252,9 +270,7 @@ static void on_nothing(struct branch *b, unsigned status)
     if (b->leg) b->context->legs--;
     b->leg = NULL;
     if (b->context->request && try_next_way(b)) return;
-    branch_done(b);
-    if (proxy_ring_heard(b->context, status, NULL)) return;
-    consider(b->context, b, status, NULL);
+    proxy_branch_failed(b, status);
 }
 
 static void on_leg(void *ctx, struct call_leg_out *leg, enum siptx_outcome outcome,
@@ -271,6 +287,8 @@ static void on_leg(void *ctx, struct call_leg_out *leg, enum siptx_outcome outco
             on_success(b, m);
         else if (m->status == 430 && b->state != BRANCH_DONE && b->target->way_count > 0)
             on_nothing(b, 480);
+        else if (m->status == 503 && b->state != BRANCH_DONE && b->ask)
+            on_nothing(b, 503); /* RFC 3263, 4.3: the next address */
         else
             on_refusal(b, m);
         break;
@@ -295,13 +313,14 @@ static void print_token(const struct proxy_context *c, uint64_t to_flow, struct 
 }
 
 /* False: not over this flow. */
-static bool send_branch(struct branch *b)
+bool proxy_send_branch(struct branch *b)
 {
     struct proxy_context *c = b->context;
     struct call_proxy *p = c->proxy;
     char text[CALL_TOKEN_LEN + 1];
     struct buf token;
-    struct str uri = call_target_uri(b->target);
+    const struct call_target *t = b->target;
+    struct str uri = call_target_uri(t);
     buf_init_fixed(&token, text, sizeof text);
     buf_reset(&p->out);
     proxy_print_request(c, b->target, &uri, &p->out);
@@ -316,6 +335,9 @@ static bool send_branch(struct branch *b)
         .headers = buf_str(&p->out),
         .body = c->visit->message->body,
         .from = c->from,
+        .own_port = t->trunk
+                        ? proxy_own_port(p->worker->node, call_trunk_transport(t->trunk->transport))
+                        : 0,
     };
     if (call_relay_send(p->worker->relay, &o, on_leg, b, &b->leg) != RC_OK) {
         b->leg = NULL;
@@ -334,9 +356,8 @@ static void begin_branch(struct proxy_context *c, size_t i)
     b->state = BRANCH_TRYING;
     c->pending++;
     proxy_ring_count(b);
-    if (send_branch(b) || try_next_way(b)) return;
-    branch_done(b);
-    if (!proxy_ring_heard(c, 480, NULL)) consider(c, b, 480, NULL);
+    if (b->target->trunk ? proxy_outward_begin(b) : proxy_send_branch(b) || try_next_way(b)) return;
+    proxy_branch_failed(b, b->target->trunk ? 503 : 480);
 }
 
 bool proxy_start_rank(struct proxy_context *c)

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "call/calls.h"
 #include "call/linepolicy.h"
+#include "call/reach.h"
 #include "location/location.h"
 #include "siptx/stack.h"
 
@@ -45,6 +46,9 @@ MUST_CHECK enum rc call_worker_new(struct call_node *n, struct call_worker **out
 struct call_worker *call_worker_free(struct call_worker *w); /* NULL */
 /* What the worker's stack must be made with. */
 struct siptx_events call_worker_events(struct call_worker *w);
+/* How trunks are found and connected to; without it by siptx_connect and numeric addresses alone,
+ * none over TLS. ops is copied. Before call_worker_attach. RC_NOMEM. */
+MUST_CHECK enum rc call_worker_set_reach(struct call_worker *w, const struct call_reach_ops *ops);
 /* The stack made with it; before its loop runs. */
 void call_worker_attach(struct call_worker *w, struct siptx_stack *stack);
 

@@ -15,6 +15,8 @@
 
 struct call_lines;
 struct call_proxy;
+struct call_reach;
+struct directory_trunk;
 struct proxy_context;
 struct call_refusals;
 struct call_relay;
@@ -52,6 +54,7 @@ struct call_worker {
     struct siptx_stack *stack;
     struct call_relay *relay;
     struct call_proxy *proxy;
+    struct call_reach *reach; /* connections to trunks */
     const struct directory_params *params; /* renewed when its generation is old */
     char *authz_server;                    /* copy of the node's */
     uint64_t authz_generation;
@@ -108,6 +111,7 @@ struct call_visit {
     const struct directory_device *device; /* counted, as profile; worker.c lets them go */
     const struct directory_profile *profile;
     const struct directory_device_line *line; /* the To's line on the device; borrowed */
+    const struct directory_trunk *trunk; /* it comes from there, not from a device; counted likewise */
     struct oauth_claims claims;
     enum oauth_reason token_reason;
     uint64_t key_generation;           /* at least as old as the keys that verified the token */

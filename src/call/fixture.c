@@ -122,6 +122,38 @@ struct phone *fixture_stranger(struct fixture *x, unsigned worker, enum call_lis
     return p;
 }
 
+/* ---- servers outside ---- */
+
+struct phone *fixture_server(struct fixture *x, unsigned worker)
+{
+    struct phone *p = phone_new(x, worker);
+    p->device = "server";
+    p->line = "carrier";
+    return p;
+}
+
+enum rc fixture_connected(struct phone *p, const struct siptx_target *target, bool is_open,
+                          struct siptx_flow **out)
+{
+    struct siptx_flow_desc d = {.transport = target->transport,
+                                .listener_kind = SIPTX_KIND_OUTGOING,
+                                .local = net_addr_v4(10, 10, 10, 1, 40000),
+                                .peer = target->addr,
+                                .ops = &wire,
+                                .wire = p,
+                                .connecting = !is_open};
+    enum rc rc = siptx_flow_open(p->x->stacks[p->worker], &d, &p->flow);
+    if (rc == RC_OK) *out = p->flow;
+    return rc;
+}
+
+void fixture_opened(struct phone *p)
+{
+    struct net_addr local = p->flow->local;
+    siptx_flow_ready(p->flow, &local, NULL);
+    fixture_settle(p->x);
+}
+
 /* ---- registration ---- */
 
 static void store_device(struct fixture *x, const char *device, const char *owner, const char *line)

@@ -43,6 +43,12 @@ struct phone *fixture_add(struct fixture *x, const char *device, const char *own
 /* A flow that has not registered. */
 struct phone *fixture_stranger(struct fixture *x, unsigned worker, enum call_listener listener,
                                enum siptx_transport t);
+/* A server outside, which the node has not connected to yet. */
+struct phone *fixture_server(struct fixture *x, unsigned worker);
+/* The node's connection to it, for a call_reach_ops.connect; is_open: at once, else fixture_opened. */
+enum rc fixture_connected(struct phone *p, const struct siptx_target *target, bool is_open,
+                          struct siptx_flow **out);
+void fixture_opened(struct phone *p);
 /* Registers (again) over a connection of its own; the status. */
 unsigned fixture_register(struct phone *p);
 /* The phone's connection breaks. */

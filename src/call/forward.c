@@ -55,7 +55,12 @@ static struct str host_of(const struct proxy_context *c, const struct sip_uri *u
 static void print_caller(const struct proxy_context *c, struct buf *out)
 {
     const struct call_visit *v = c->visit;
-    if (!v->line || !c->is_initial || has_privacy_id(v->message)) return;
+    if ((!v->line && !v->trunk) || !c->is_initial || has_privacy_id(v->message)) return;
+    if (v->trunk) {
+        print_identity(out, STR(""), proxy_inward_number(v),
+                       host_of(c, &v->request->basics->to_uri));
+        return;
+    }
     print_identity(out, name_of_caller(c), v->line->pattern,
                    host_of(c, &v->request->basics->to_uri));
 }

@@ -5,6 +5,7 @@
 #include "call/digest.h"
 #include "call/lines.h"
 #include "call/route.h"
+#include "call/trunk.h"
 #include "crypto/secret.h"
 
 #include <stdlib.h>
@@ -21,8 +22,10 @@ static void on_call_end(void *ctx, const struct call_record *r)
 {
     struct call_node *n = ctx;
     int64_t now_ms = clock_mono_ms(&n->clock);
-    if (r->from_device[0] != '\0') call_lines_idle(n->lines, str_from(r->from), now_ms);
-    if (r->to_device[0] != '\0') call_lines_idle(n->lines, str_from(r->to), now_ms);
+    struct str from = str_from(r->from_device), to = str_from(r->to_device);
+    if (from.n > 0 && !call_trunk_is_label(from))
+        call_lines_idle(n->lines, str_from(r->from), now_ms);
+    if (to.n > 0 && !call_trunk_is_label(to)) call_lines_idle(n->lines, str_from(r->to), now_ms);
     if (n->on_call_end) n->on_call_end(n->on_call_end_ctx, r);
 }
 

@@ -3,6 +3,7 @@
 #include "call/proxy_int.h"
 
 #include "call/dial.h"
+#include "call/trunk.h"
 #include "crypto/digest.h"
 #include "sip/print.h"
 #include "sip/values.h"
@@ -97,6 +98,8 @@ static struct proxy_context *context_begin(struct call_visit *v, const struct ca
     c->method = v->message->method;
     c->route = *route;
     c->from = (struct call_hop){r->flow->local, (enum siptx_transport)r->flow->transport};
+    if (r->flow->listener_kind < 0) /* opened by us: the peer's other requests come to our port */
+        c->from.local.port = proxy_own_port(v->worker->node, c->from.transport);
     call_loop_param(c->loop, call_loop_hash(&v->worker->node->loop_key, v->message, r->basics));
     list_push_back(&p->live, &c->link);
     p->live_count++;
@@ -232,11 +235,13 @@ static bool start_call(struct proxy_context *c, struct str number)
     const struct call_visit *v = c->visit;
     const struct sip_basics *b = v->request->basics;
     if (c->method != SIP_METHOD_INVITE) return true;
+    char label[CALL_TRUNK_LABEL_MAX + 1];
+    if (v->trunk) call_trunk_label(v->trunk->name, label);
     struct call_start s = {
         .call_id = b->call_id,
-        .from = v->line->pattern,
+        .from = v->trunk ? proxy_inward_number(v) : v->line->pattern,
         .to = number,
-        .from_device = v->device->name,
+        .from_device = v->trunk ? str_from(label) : v->device->name,
         .from_tag = b->from_tag,
         .from_flow = c->from_flow,
     };
@@ -250,7 +255,7 @@ static void follow_plan(struct proxy_context *c, struct str number)
         proxy_answer(c, 404, STR(""));
     } else if (!c->ring || !start_call(c, number)) {
         proxy_answer(c, 503, STR("Retry-After: 5\r\n"));
-    } else if (what == CALL_PLAN_BLOCKED) {
+    } else if (what == CALL_PLAN_BLOCKED || !proxy_inward_may(c)) {
         proxy_answer(c, 403, STR(""));
     } else if (what == CALL_PLAN_TOO_FAR) {
         c->ring->is_too_far = true;

@@ -1,12 +1,13 @@
 /* call/proxy_int.h - the inside of the proxy, shared by its files: proxy.c (the way in and the
  * decisions), admit.c (who asks), ring.c
- * (what rings, by the dial plan), branch.c (legs and what comes of them), forward.c (what is
+ * (what rings, by the dial plan), outward.c (trunks), branch.c (legs and what comes of them), forward.c (what is
  * printed). */
 #ifndef CALL_PROXY_INT_H
 #define CALL_PROXY_INT_H
 #include "base/list.h"
 #include "call/plan.h"
 #include "call/proxy.h"
+#include "call/reach.h"
 #include "call/relay.h"
 #include "call/route.h"
 #include "call/target.h"
@@ -32,7 +33,8 @@ enum branch_state {
 struct branch {
     struct proxy_context *context;
     struct call_target *target;
-    struct call_leg_out *leg; /* NULL: not sent, or its last has been told */
+    struct call_leg_out *leg;   /* NULL: not sent, or its last has been told */
+    struct call_reach_ask *ask; /* of a trunk; in the request's arena */
     enum branch_state state;
     bool is_cancelled;
     bool is_counted; /* as ringing, with call/lines.h */
@@ -132,7 +134,32 @@ void proxy_ring_end(struct proxy_context *c);
 void proxy_ring_count(struct branch *b);
 void proxy_ring_uncount(struct branch *b);
 
+/* ---- outward.c ---- */
+/* The plan's trunk as a target. */
+void proxy_outward_add(struct proxy_context *c, struct call_targets *out);
+/* Looks for a way to the branch's trunk and sends over it, now or later; to the next one. False:
+ * there is none. */
+bool proxy_outward_begin(struct branch *b);
+bool proxy_outward_next(struct branch *b);
+void proxy_outward_stop(struct branch *b);
+/* The port of ours that answers to a peer; 0: not open. */
+uint16_t proxy_own_port(struct call_node *n, enum siptx_transport t);
+/* Does a request come from a trunk? Then v->trunk is it. */
+bool proxy_inward_identify(struct call_visit *v);
+/* May it ask that at all? False: the request has been answered. */
+bool proxy_inward_admit(struct call_visit *v);
+/* May who calls go where the plan leads? */
+bool proxy_inward_may(const struct proxy_context *c);
+/* Does f belong to the trunk of that label (trunk.h)? */
+bool proxy_inward_is(struct call_worker *w, const struct siptx_flow *f, struct str label);
+/* The number that calls. */
+struct str proxy_inward_number(const struct call_visit *v);
+
 /* ---- branch.c ---- */
+/* Sends over the target's flow; false: not possible. */
+bool proxy_send_branch(struct branch *b);
+/* Nothing will come of it; status is what that counts as. */
+void proxy_branch_failed(struct branch *b, unsigned status);
 /* Sends to the targets of the next rank; false: there is none left. */
 bool proxy_start_rank(struct proxy_context *c);
 /* Goes on or answers when nothing is pending. */

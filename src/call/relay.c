@@ -299,6 +299,7 @@ static enum rc begin(struct siptx_stack *s, const struct call_outgoing *o)
     struct buf *out = siptx_request_begin_via(s, f, o->method, o->uri, o->via_params);
     if (o->token.n > 0) {
         struct call_hop to = {f->local, (enum siptx_transport)f->transport};
+        if (o->own_port != 0) to.local.port = o->own_port;
         call_route_print_record(out, o->token, &o->from, &to);
     }
     buf_put_str(out, o->headers);

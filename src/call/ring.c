@@ -20,28 +20,26 @@ static bool is_free(struct proxy_context *c, size_t i)
     return true;
 }
 
-static void put(struct proxy_context *c, const struct call_target *t, unsigned base)
+static void put(struct proxy_context *c, struct call_target *t, unsigned base)
 {
     size_t i = 0;
     while (i < c->targets.count && !is_free(c, i))
         i++;
     if (i == CALL_TARGET_MAX) {
-        for (size_t w = 0; w < t->way_count; w++)
-            location_binding_unref(t->ways[w]);
+        call_target_fini(t);
         return;
     }
     if (i == c->targets.count)
         c->targets.count++;
     else
-        for (size_t w = 0; w < c->targets.list[i].way_count; w++)
-            location_binding_unref(c->targets.list[i].ways[w]);
+        call_target_fini(&c->targets.list[i]);
     c->targets.list[i] = *t;
     c->targets.list[i].rank += base;
     c->branches[i] = (struct branch){.state = BRANCH_IDLE};
 }
 
 /* Hands the references of more over; ranks of before are not tried any more. */
-static void put_all(struct proxy_context *c, const struct call_targets *more)
+static void put_all(struct proxy_context *c, struct call_targets *more)
 {
     unsigned base = c->targets.ranks;
     c->rank = base;
@@ -139,6 +137,7 @@ static void begin_step(struct proxy_context *c, enum call_plan_what what)
     struct gathering g = {.c = c};
     if (what == CALL_PLAN_LINE) gather(&g, r->plan.line->pattern);
     if (what == CALL_PLAN_MEMBERS && r->is_call) add_members(&g, &r->plan);
+    if (what == CALL_PLAN_TRUNK) proxy_outward_add(c, &g.targets);
     put_all(c, &g.targets);
     siptx_timer_stop(c->proxy->stack, &r->timer);
     int ring_s = r->is_call && g.targets.count > 0 ? call_plan_ring_s(&r->plan) : 0;
@@ -167,6 +166,8 @@ void proxy_ring_end(struct proxy_context *c)
 {
     if (!c->ring) return;
     siptx_timer_stop(c->proxy->stack, &c->ring->timer);
+    for (size_t i = 0; i < c->targets.count; i++)
+        proxy_outward_stop(&c->branches[i]);
     call_plan_fini(&c->ring->plan);
     c->ring = NULL;
 }
@@ -182,8 +183,8 @@ static struct str deflected_to(struct proxy_context *c, const struct sip_message
     while (sip_values_next(&values, &value) == RC_OK) {
         struct sip_nameaddr na;
         struct sip_uri uri;
-        if (sip_nameaddr_parse_uri(value, &na, &uri, NULL) != RC_OK) continue;
         struct call_dialled to;
+        if (sip_nameaddr_parse_uri(value, &na, &uri, NULL) != RC_OK) continue;
         if (call_dial_read(&uri, c->visit->arena, &to) != RC_OK) continue;
         if (!to.is_tel &&
             !call_identify_is_our_host(c->proxy->worker->node, c->request->flow, &uri.host))

@@ -71,11 +71,26 @@ void call_targets_add_flow(struct call_targets *t, struct str uri, uint64_t flow
     t->list[t->count++] = (struct call_target){.uri = uri, .flow = flow, .rank = t->ranks++};
 }
 
+void call_targets_add_trunk(struct call_targets *t, struct str uri,
+                            const struct directory_trunk *trunk)
+{
+    if (t->count == CALL_TARGET_MAX) return;
+    t->list[t->count++] = (struct call_target){
+        .uri = uri, .trunk = directory_trunk_again(trunk), .rank = t->ranks++};
+}
+
+void call_target_fini(struct call_target *t)
+{
+    for (size_t w = 0; w < t->way_count; w++)
+        location_binding_unref(t->ways[w]);
+    t->way_count = 0;
+    t->trunk = directory_trunk_unref(t->trunk);
+}
+
 void call_targets_clear(struct call_targets *t)
 {
     for (size_t i = 0; i < t->count; i++)
-        for (size_t w = 0; w < t->list[i].way_count; w++)
-            location_binding_unref(t->list[i].ways[w]);
+        call_target_fini(&t->list[i]);
     t->count = 0;
     t->ranks = 0;
 }

@@ -4,6 +4,7 @@
  * rank ring together. */
 #ifndef CALL_TARGET_H
 #define CALL_TARGET_H
+#include "directory/dialplan.h"
 #include "location/location.h"
 
 enum { CALL_TARGET_MAX = 20, CALL_WAY_MAX = 4 };
@@ -12,8 +13,9 @@ struct call_target {
     const struct location_binding *ways[CALL_WAY_MAX]; /* counted; newest first; none: uri, flow */
     size_t way_count, way;                             /* how many; which is tried now */
     unsigned rank;                                     /* 0 first */
-    struct str uri; /* Request-URI when there is no binding; borrowed */
-    uint64_t flow;
+    struct str uri;                      /* Request-URI when there is no binding; borrowed */
+    uint64_t flow;                       /* 0: not known before its trunk has been reached */
+    const struct directory_trunk *trunk; /* counted; NULL: not a trunk */
 };
 
 struct call_targets {
@@ -30,6 +32,11 @@ void call_targets_add(struct call_targets *t, const struct location_binding *con
                       size_t count, struct str except);
 /* A place known otherwise: a dialog's other end. */
 void call_targets_add_flow(struct call_targets *t, struct str uri, uint64_t flow);
+/* A trunk, asked for uri; takes a reference of its own. A rank by itself. */
+void call_targets_add_trunk(struct call_targets *t, struct str uri,
+                            const struct directory_trunk *trunk);
+/* Gives the references of one back. */
+void call_target_fini(struct call_target *t);
 void call_targets_clear(struct call_targets *t); /* gives references back */
 
 static inline struct str call_target_uri(const struct call_target *t)

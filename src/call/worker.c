@@ -3,7 +3,9 @@
 #include "call/call_int.h"
 
 #include "call/proxy.h"
+#include "call/reach.h"
 #include "call/relay.h"
+#include "directory/dialplan.h"
 #include "sip/print.h"
 
 #include <stdlib.h>
@@ -14,7 +16,9 @@ enum rc call_worker_new(struct call_node *n, struct call_worker **out)
     if (!w) return RC_NOMEM;
     w->node = n;
     w->relay = call_relay_new(n->stacks);
+    struct call_reach_ops ops = {.connect = siptx_connect};
     enum rc rc = w->relay ? call_proxy_new(w, &w->proxy) : RC_NOMEM;
+    if (rc == RC_OK) rc = call_worker_set_reach(w, &ops);
     if (rc != RC_OK) {
         call_worker_free(w);
         return rc;
@@ -27,6 +31,7 @@ struct call_worker *call_worker_free(struct call_worker *w)
 {
     if (!w) return NULL;
     call_proxy_free(w->proxy);
+    call_reach_free(w->reach);
     call_relay_free(w->relay);
     directory_params_unref(w->params);
     free(w->authz_server);
@@ -34,11 +39,18 @@ struct call_worker *call_worker_free(struct call_worker *w)
     return NULL;
 }
 
+enum rc call_worker_set_reach(struct call_worker *w, const struct call_reach_ops *ops)
+{
+    w->reach = call_reach_free(w->reach);
+    return call_reach_new(ops, &w->reach);
+}
+
 void call_worker_attach(struct call_worker *w, struct siptx_stack *stack)
 {
     w->stack = stack;
     call_relay_attach(w->relay, stack);
     call_proxy_attach(w->proxy, stack);
+    call_reach_attach(w->reach, stack);
 }
 
 const struct directory_params *call_worker_params(struct call_worker *w)
@@ -132,8 +144,16 @@ static void visit_end(void *ctx, struct siptx_request *r)
     call_proxy_ended(v);
     directory_profile_unref(v->profile);
     directory_device_unref(v->device);
+    directory_trunk_unref(v->trunk);
+    v->trunk = NULL;
     v->profile = NULL;
     v->device = NULL;
+}
+
+/* What comes over a connection of ours is treated as if the peer had made it. */
+static enum call_listener listener_outgoing(const struct siptx_flow *f)
+{
+    return f->transport == SIPTX_TLS ? CALL_SECURE : CALL_LINE;
 }
 
 static struct call_visit *visit_begin(struct call_worker *w, struct siptx_request *r)
@@ -141,14 +161,15 @@ static struct call_visit *visit_begin(struct call_worker *w, struct siptx_reques
     struct call_visit *v = ARENA_NEW(r->arena, struct call_visit);
     uint64_t changes = atomic_load(&w->node->changes);
     const struct directory_params *params = call_worker_params(w);
-    if (!v || !params || !r->flow || r->flow->listener_kind < 0) return NULL;
+    if (!v || !params || !r->flow) return NULL;
     v->worker = w;
     v->request = r;
     v->message = r->message;
     v->arena = r->arena;
     v->params = params;
     v->changes = changes;
-    v->listener = (enum call_listener)r->flow->listener_kind;
+    v->listener = r->flow->listener_kind < 0 ? listener_outgoing(r->flow)
+                                             : (enum call_listener)r->flow->listener_kind;
     r->user = v;
     r->on_end = visit_end;
     v->to = r->basics->to_uri;
@@ -271,10 +292,17 @@ static bool ends_registrations(const struct siptx_flow *f, enum siptx_close why)
 }
 
 /* A lost connection takes the registrations it carried along. */
+static void on_flow_ready(void *ctx, struct siptx_flow *f)
+{
+    struct call_worker *w = ctx;
+    call_reach_ready(w->reach, f);
+}
+
 static void on_flow_closed(void *ctx, struct siptx_flow *f, enum siptx_close why, struct str text)
 {
     struct call_worker *w = ctx;
     log_closed(w, f, why, text);
+    call_reach_closed(w->reach, f);
     if (why != SIPTX_CLOSE_STACK) call_proxy_flow_closed(w, f);
     if (!f->user || !ends_registrations(f, why)) return;
     struct location_key key = {.by = LOCATION_BY_FLOW, .flow = f->id};
@@ -325,6 +353,7 @@ struct siptx_events call_worker_events(struct call_worker *w)
         .on_request = on_request,
         .on_ack = on_ack,
         .on_cancel = on_cancel,
+        .on_flow_ready = on_flow_ready,
         .on_flow_closed = on_flow_closed,
         .on_refused = on_refused,
     };

@@ -24,6 +24,8 @@ struct directory_trunk {
 };
 const struct directory_trunk *directory_trunk_ref(struct directory *d, struct str name);
 const struct directory_trunk *directory_trunk_unref(const struct directory_trunk *t);
+/* One more reference to a record one holds. */
+const struct directory_trunk *directory_trunk_again(const struct directory_trunk *t);
 
 /* All trunks, for finding the one a caller comes from. */
 struct directory_trunks {

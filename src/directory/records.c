@@ -199,6 +199,11 @@ NOUN(node, nodes)
 NOUN(hunt_group, hunt_groups)
 NOUN(trunk, trunks)
 
+const struct directory_trunk *directory_trunk_again(const struct directory_trunk *t)
+{
+    return record_ref(t);
+}
+
 const struct directory_device *directory_device_again(const struct directory_device *dev)
 {
     return record_ref(dev);

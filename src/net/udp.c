@@ -123,6 +123,22 @@ struct net_addr net_udp_addr(const struct net_udp_port *port)
     return port->addr;
 }
 
+enum rc net_udp_source(const struct net_addr *to, struct net_addr *out)
+{
+    struct sockaddr_storage sa;
+    socklen_t n = (socklen_t)net_addr_to_sockaddr(to, &sa);
+    int fd = socket(to->family == NET_V4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return rc_of_errno(errno);
+    bool known = connect(fd, (struct sockaddr *)&sa, n) == 0;
+    n = sizeof sa;
+    known = known && getsockname(fd, (struct sockaddr *)&sa, &n) == 0;
+    close(fd);
+    if (!known) return RC_IO;
+    *out = net_addr_from_sockaddr((struct sockaddr *)&sa);
+    out->port = 0;
+    return RC_OK;
+}
+
 struct net_udp_port *net_udp_close(struct net_udp_port *port)
 {
     if (!port) return NULL;

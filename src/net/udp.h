@@ -25,6 +25,9 @@ typedef void net_udp_fn(void *ctx, const struct net_datagram *datagram);
 MUST_CHECK enum rc net_udp_open(const struct net_addr *addr, unsigned count,
                                 struct net_udp_port **out, struct net_holder *holder);
 struct net_addr net_udp_addr(const struct net_udp_port *port);
+/* The address of ours the system would send from towards to; its port is 0. Sends nothing. RC_IO: it
+ * knows no way there. */
+MUST_CHECK enum rc net_udp_source(const struct net_addr *to, struct net_addr *out);
 /* From loop's own thread: the next socket of the group is this loop's. RC_BUSY: all are taken;
  * RC_NOMEM, RC_IO. */
 MUST_CHECK enum rc net_udp_join(struct net_udp_port *port, struct net_loop *loop, net_udp_fn *fn,

@@ -157,6 +157,17 @@ static void test_what_cannot_be_sent_says_why(void **state)
     net_loop_free(loop);
 }
 
+static void test_the_source_towards_an_address(void **state)
+{
+    (void)state;
+    struct net_addr to = net_addr_v4(127, 0, 0, 9, 5060), from;
+    assert_rc(RC_OK, net_udp_source(&to, &from));
+    assert_true(net_addr_is_loopback(&from));
+    assert_false(net_addr_is_any(&from));
+    assert_int_equal(NET_V4, from.family);
+    assert_int_equal(0, from.port);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_each_loop_takes_one_socket_of_the_group),
         cmocka_unit_test(test_leaving_inside_the_callback_ends_the_batch),
         cmocka_unit_test(test_what_cannot_be_sent_says_why),
+        cmocka_unit_test(test_the_source_towards_an_address),
     };
     return cmocka_run_group_tests_name("net/udp", tests, NULL, NULL);
 }

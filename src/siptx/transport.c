@@ -301,6 +301,12 @@ static enum rc connect_udp(struct siptx_stack *s, const struct siptx_target *t,
         .ops = &udp_ops,
         .wire = j,
     };
+    if (net_addr_is_any(&d.local)) { /* a Via must name an address, and answers come to it */
+        uint16_t port = d.local.port;
+        enum rc rc = net_udp_source(&t->addr, &d.local);
+        if (rc != RC_OK) return rc;
+        d.local.port = port;
+    }
     struct siptx_flow *f = siptx_flow_of_peer(s, &d);
     if (!f) return RC_BUSY;
     *out = f;
