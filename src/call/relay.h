@@ -30,7 +30,7 @@ struct call_outgoing {
     uint64_t flow;
     struct str method, uri, via_params, token, headers, body;
     struct call_hop from; /* with token: the side the request came from */
-    uint16_t own_port;    /* with token: our port in it where the flow, opened by us, has another; 0:
+    uint16_t own_port; /* with token: our port in it where the flow, opened by us, has another; 0:
                              the flow's. For flows of this worker */
 };
 /* Sends as a transaction. RC_CLOSED (no such flow any more), RC_BUSY, RC_NOMEM, RC_TOO_BIG,
