@@ -1,6 +1,7 @@
 /* bearline-phone: signs in, registers a line with its token, and keeps it registered. */
 #include "base/buf.h"
 #include "crypto/random.h"
+#include "media/device.h"
 #include "net/loop.h"
 #include "phone/agent.h"
 #include "phone/login.h"
@@ -47,8 +48,10 @@ static const char help[] =
     "  --interactive          call and answer by keys; calls are shown below the log\n"
     "  --answer               answer every call at once\n"
     "  --audio DEVICE         ALSA device for microphone and loudspeaker (default: none,\n"
-    "                         with --interactive \"default\")\n"
+    "                         with --interactive \"default\"); \"list\" prints what there is\n"
     "  --codec NAME           opus, PCMA or PCMU alone (default: all)\n"
+    "  --suite NAME           this SRTP suite alone, for example AEAD_AES_128_GCM\n"
+    "                         (default: all)\n"
     "  --quiet                no log\n"
     "  --trace                also print whole messages, tokens masked\n"
     "  --trace-file FILE      print them there\n"
@@ -85,6 +88,7 @@ enum option_id {
     OPT_ANSWER,
     OPT_AUDIO,
     OPT_CODEC,
+    OPT_SUITE,
     OPT_QUIET,
     OPT_TRACE,
     OPT_TRACE_FILE,
@@ -116,6 +120,7 @@ static const struct option options[] = {
     {"answer", no_argument, NULL, OPT_ANSWER},
     {"audio", required_argument, NULL, OPT_AUDIO},
     {"codec", required_argument, NULL, OPT_CODEC},
+    {"suite", required_argument, NULL, OPT_SUITE},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"trace", no_argument, NULL, OPT_TRACE},
     {"trace-file", required_argument, NULL, OPT_TRACE_FILE},
@@ -128,6 +133,8 @@ static const struct option options[] = {
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
 };
+
+#define PROFILE_DEFAULT "default"
 
 struct arguments {
     const char *command, *profile, *state, *trace_file;
@@ -174,6 +181,29 @@ static enum phone_exit take_codec(const char *text, struct phone_agent_config *r
     return usage("--codec is opus, PCMA or PCMU, not ", text);
 }
 
+static enum phone_exit take_suite(const char *text, enum media_suite *out)
+{
+    for (int i = MEDIA_SUITE_NONE + 1; i < MEDIA_SUITE_COUNT; i++) {
+        if (!str_eq(str_from(text), media_suite_name((enum media_suite)i))) continue;
+        *out = (enum media_suite)i;
+        return PHONE_EXIT_OK;
+    }
+    return usage("--suite is AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_CM_128_HMAC_SHA1_80 or "
+                 "AES_CM_128_HMAC_SHA1_32, not ",
+                 text);
+}
+
+static void list_devices(void)
+{
+    struct buf names;
+    buf_init(&names, 65536);
+    media_device_print_names(&names);
+    if (names.n == 0)
+        puts("This machine has no sound device; --audio none, files and scripts work.");
+    if (names.n > 0) fwrite(names.p, 1, names.n, stdout);
+    buf_fini(&names);
+}
+
 static enum phone_exit take_option(int id, const char *value, struct arguments *a)
 {
     switch (id) {
@@ -195,8 +225,13 @@ static enum phone_exit take_option(int id, const char *value, struct arguments *
     case OPT_DO: a->run.script = value; break;
     case OPT_INTERACTIVE: a->run.interactive = true; break;
     case OPT_ANSWER: a->run.auto_answer = true; break;
-    case OPT_AUDIO: a->run.audio = value; break;
+    case OPT_AUDIO:
+        a->run.audio = value;
+        a->done = strcmp(value, "list") == 0;
+        if (a->done) list_devices();
+        break;
     case OPT_CODEC: return take_codec(value, &a->run);
+    case OPT_SUITE: return take_suite(value, &a->run.suite);
     case OPT_QUIET: a->run.log_fd = -1; break;
     case OPT_TRACE: a->trace = true; break;
     case OPT_TRACE_FILE: a->trace_file = value; break;
@@ -241,10 +276,22 @@ static enum phone_exit tell(enum phone_exit exit, const struct phone_problem *pr
     return exit;
 }
 
+/* " --state DIR" as it was given, for the commands that sentences name. */
+static void print_place(const struct arguments *a, char *out, size_t cap)
+{
+    if (a->state)
+        snprintf(out, cap, " --state %s", a->state);
+    else if (strcmp(a->profile, PROFILE_DEFAULT) != 0)
+        snprintf(out, cap, " --profile %s", a->profile);
+    else
+        out[0] = '\0';
+}
+
 static enum phone_exit open_state(struct arguments *a, bool create, struct phone_state *s)
 {
     struct phone_problem problem = {0};
-    char path[PHONE_STATE_PATH_MAX];
+    char path[PHONE_STATE_PATH_MAX], place[PHONE_STATE_PATH_MAX + 16];
+    print_place(a, place, sizeof place);
     if (!a->state) {
         if (phone_state_default(a->profile, path) != RC_OK)
             return usage("no folder for the profile: set HOME or give --state DIR", "");
@@ -261,7 +308,8 @@ static enum phone_exit open_state(struct arguments *a, bool create, struct phone
     if (rc == RC_NOT_FOUND)
         phone_problem_set(&problem, PHONE_EXIT_NOT_SIGNED_IN,
                           "Nobody has signed in here. Run: bearline-phone login --server "
-                          "https://HOST:8443 --device NAME");
+                          "https://HOST:8443 --device NAME%s",
+                          place);
     return tell(problem.code != PHONE_EXIT_OK ? problem.code : PHONE_EXIT_STATE, &problem);
 }
 
@@ -271,14 +319,16 @@ static enum phone_exit do_login(struct arguments *a)
     struct phone_state state;
     if (!a->login.server || !a->login.device)
         return usage("login needs --server URL and --device NAME", "");
+    char place[PHONE_STATE_PATH_MAX + 16];
+    print_place(a, place, sizeof place);
     enum phone_exit exit = open_state(a, true, &state);
     if (exit != PHONE_EXIT_OK) return exit;
     a->login.clock = net_clock_real();
     a->login.random = crypto_random_system();
     exit = phone_login(&a->login, &state, &problem);
     if (exit == PHONE_EXIT_OK)
-        fprintf(stderr, "Signed in at %s as %s. Next: bearline-phone run\n", a->login.server,
-                a->login.device);
+        fprintf(stderr, "Signed in at %s as %s. Next: bearline-phone run%s\n", a->login.server,
+                a->login.device, place);
     phone_state_close(&state);
     return tell(exit, &problem);
 }
@@ -384,7 +434,8 @@ int main(int argc, char **argv)
         enum phone_exit (*fn)(struct arguments *a);
     } commands[] = {
         {"login", do_login}, {"run", do_run}, {"status", do_status}, {"logout", do_logout}};
-    struct arguments a = {.profile = "default", .run = {.log_fd = STDERR_FILENO, .trace_fd = -1}};
+    struct arguments a = {.profile = PROFILE_DEFAULT,
+                          .run = {.log_fd = STDERR_FILENO, .trace_fd = -1}};
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     enum phone_exit exit = read_arguments(argc, argv, &a);

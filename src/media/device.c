@@ -15,7 +15,7 @@ enum {
 };
 
 struct media_device {
-    snd_pcm_t *capture, *playback;
+    snd_pcm_t *capture, *playback; /* one may be NULL */
 };
 
 /* The library prints its complaints to stderr otherwise. */
@@ -48,8 +48,11 @@ static int open_one(const char *name, snd_pcm_stream_t direction, snd_pcm_t **ou
     if (error < 0) return error;
     error = snd_pcm_set_params(*out, SND_PCM_FORMAT_S16, SND_PCM_ACCESS_RW_INTERLEAVED, 1,
                                MEDIA_DEVICE_RATE, 1, LATENCY_US);
-    if (error < 0) return error;
-    return direction == SND_PCM_STREAM_CAPTURE ? snd_pcm_start(*out) : 0;
+    if (error >= 0 && direction == SND_PCM_STREAM_CAPTURE) error = snd_pcm_start(*out);
+    if (error >= 0) return 0;
+    snd_pcm_close(*out);
+    *out = NULL;
+    return error;
 }
 
 enum rc media_device_open(const char *name, struct media_device **out, const char **why)
@@ -60,12 +63,15 @@ enum rc media_device_open(const char *name, struct media_device **out, const cha
         return RC_NOMEM;
     }
     snd_lib_error_set_handler(ignore_complaint);
-    int error = open_one(name, SND_PCM_STREAM_PLAYBACK, &d->playback);
-    if (error >= 0) error = open_one(name, SND_PCM_STREAM_CAPTURE, &d->capture);
-    if (error < 0) {
+    int play = open_one(name, SND_PCM_STREAM_PLAYBACK, &d->playback);
+    int record = open_one(name, SND_PCM_STREAM_CAPTURE, &d->capture);
+    if (play < 0 && record < 0) {
         media_device_close(d);
-        return rc_of_error(error, why);
+        return rc_of_error(play, why);
     }
+    *why = record < 0 ? "it has no microphone; the other side hears silence"
+           : play < 0 ? "it has no loudspeaker; nothing is heard here"
+                      : NULL;
     *out = d;
     return RC_OK;
 }
@@ -89,6 +95,8 @@ static size_t of_ms(unsigned ms)
 void media_device_read(struct media_device *d, int16_t *pcm, size_t count)
 {
     snd_pcm_sframes_t got = 0;
+    memset(pcm, 0, count * FRAME_BYTES); /* a null device says it has read and has not */
+    if (!d->capture) return;
     if (snd_pcm_avail(d->capture) > (long)of_ms(QUEUE_MS))
         got = snd_pcm_readi(d->capture, pcm, count);
     if (got >= 0) got = snd_pcm_readi(d->capture, pcm, count);
@@ -108,6 +116,7 @@ static void begin_queue(struct media_device *d)
 void media_device_write(struct media_device *d, const int16_t *pcm, size_t count)
 {
     snd_pcm_sframes_t waiting = 0;
+    if (!d->playback) return;
     if (snd_pcm_state(d->playback) != SND_PCM_STATE_RUNNING) {
         snd_pcm_prepare(d->playback);
         begin_queue(d);
@@ -116,4 +125,21 @@ void media_device_write(struct media_device *d, const int16_t *pcm, size_t count
     }
     if (snd_pcm_writei(d->playback, pcm, count) < 0) snd_pcm_prepare(d->playback);
     if (snd_pcm_state(d->playback) == SND_PCM_STATE_PREPARED) snd_pcm_start(d->playback);
+}
+
+/* ---- names ---- */
+
+void media_device_print_names(struct buf *out)
+{
+    void **hints = NULL;
+    snd_lib_error_set_handler(ignore_complaint);
+    if (snd_device_name_hint(-1, "pcm", &hints) != 0) return;
+    for (void **hint = hints; *hint; hint++) {
+        char *name = snd_device_name_get_hint(*hint, "NAME");
+        bool is_device = name && strcmp(name, "null") != 0; /* that one is silence by name */
+        if (is_device) buf_printf(out, "%s\n", name);
+        free(name);
+    }
+    snd_device_name_free_hint(hints);
+    snd_config_update_free_global();
 }

@@ -128,7 +128,8 @@ MUST_CHECK enum rc media_session_record(struct media_session *session, const cha
 /* Ends the recording; RC_IO when not all could be written. */
 enum rc media_session_record_stop(struct media_session *session);
 /* Microphone and loudspeaker by ALSA ("default", "hw:1,0"). RC_NOT_FOUND: this machine has no such
- * device; *why (may be NULL) gets one sentence for the person; the session stays silent and goes on. */
+ * device; *why (may be NULL) gets one sentence for the person; the session stays silent and goes on.
+ * A sentence comes with RC_OK, too, where only microphone or loudspeaker is there; else NULL. */
 MUST_CHECK enum rc media_session_use_device(struct media_session *session, const char *device,
                                             const char **why);
 void media_session_mute(struct media_session *session, bool mute); /* the peer hears silence */

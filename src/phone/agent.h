@@ -6,6 +6,7 @@
 #define PHONE_AGENT_H
 #include "base/clock.h"
 #include "media/codec.h"
+#include "media/srtp.h"
 #include "phone/fetch.h"
 #include "phone/register.h"
 #include "phone/state.h"
@@ -29,6 +30,7 @@ struct phone_agent_config {
     const char *audio;       /* ALSA device; NULL: no sound but files */
     bool has_codec;          /* offer and take codec alone */
     enum media_codec codec;
+    enum media_suite suite; /* offer and take it alone; MEDIA_SUITE_NONE: all */
     int log_fd;   /* one line an event; -1: quiet */
     int trace_fd; /* whole messages, tokens masked; -1: none */
     struct random_source random;

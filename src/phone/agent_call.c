@@ -85,6 +85,8 @@ static enum rc sound_open(void *ctx, struct phone_call *call, void **media)
         .security = s->security,
         .codecs = {a->config->codec},
         .codec_count = a->config->has_codec ? 1 : 0,
+        .suites = {a->config->suite},
+        .suite_count = a->config->suite != MEDIA_SUITE_NONE ? 1 : 0,
         .events = &sound_events,
         .ctx = s,
     };
@@ -161,9 +163,11 @@ static enum rc sound_check(void *media, struct str offer, struct media_refusal *
         ability.codecs[0] = s->agent->config->codec;
         ability.codec_count = 1;
     }
+    enum media_suite alone = s->agent->config->suite;
     for (int i = MEDIA_SUITE_NONE + 1; i < MEDIA_SUITE_COUNT; i++)
-        media_srtp_key_make(&ability.keys[ability.key_count++], (enum media_suite)i,
-                            &s->agent->config->random);
+        if (alone == MEDIA_SUITE_NONE || (int)alone == i)
+            media_srtp_key_make(&ability.keys[ability.key_count++], (enum media_suite)i,
+                                &s->agent->config->random);
     buf_init(&scratch, MEDIA_SDP_MAX);
     enum rc rc = media_answer_make(&ability, offer, &plan, &place, &scratch, why);
     if (scratch.p) crypto_wipe(scratch.p, scratch.cap);
@@ -216,12 +220,13 @@ void agent_call_mute(struct phone_call *call, bool mute)
 
 static void use_device(struct agent *a, struct phone_call *call)
 {
-    const char *why = "";
+    const char *why = NULL;
     struct media_session *s = session_of(call);
     if (!a->config->audio || !s) return;
-    if (media_session_use_device(s, a->config->audio, &why) != RC_OK)
-        agent_say(a, "call %u: no sound by %s: %s", phone_call_info(call)->number, a->config->audio,
-                  why);
+    enum rc rc = media_session_use_device(s, a->config->audio, &why);
+    if (why)
+        agent_say(a, "call %u: %ssound by %s: %s", phone_call_info(call)->number,
+                  rc == RC_OK ? "" : "no ", a->config->audio, why);
 }
 
 /* ---- proving ---- */

@@ -95,6 +95,8 @@ enum phone_call_cause call_cause_of(unsigned status)
 static const char *advice_on_sound(const struct phone_call_info *i)
 {
     if (i->warn_code == 305) return "the two have no codec in common: try without --codec";
+    if (strstr(i->warning, "None of the offered SRTP keys"))
+        return "the two have no cipher suite in common: try without --suite";
     if (strstr(i->warning, "SRTP") || strstr(i->warning, "ncrypted") || strstr(i->warning, " key"))
         return "one line is encrypted and the other is not: the administrator can give both the "
                "same security mode";

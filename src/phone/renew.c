@@ -6,12 +6,13 @@
 enum phone_exit phone_sign_in_again(struct phone_problem *problem, const struct phone_state *state,
                                     const struct phone_tokens *tokens, const char *why)
 {
-    return phone_problem_set(problem, PHONE_EXIT_SIGN_IN_AGAIN,
-                             "%s. Sign in again: bearline-phone login --server %s --device %s "
-                             "--state %s%s%s%s",
-                             why, tokens->server, tokens->device, state->path,
-                             tokens->has_ca ? " --ca " : "", tokens->has_ca ? state->path : "",
-                             tokens->has_ca ? "/" PHONE_FILE_CA : "");
+    return phone_problem_set(
+        problem, PHONE_EXIT_SIGN_IN_AGAIN,
+        "%s. %s: bearline-phone login --server %s --device %s --state "
+        "%s%s%s%s",
+        why, strstr(why, "administrator") ? "Then sign in again" : "Sign in again", tokens->server,
+        tokens->device, state->path, tokens->has_ca ? " --ca " : "",
+        tokens->has_ca ? state->path : "", tokens->has_ca ? "/" PHONE_FILE_CA : "");
 }
 
 enum phone_exit phone_renew_init(struct phone_renew *r, const struct phone_state *state,

@@ -24,7 +24,7 @@ void phone_renew_fini(struct phone_renew *r);
 enum phone_exit phone_renew_take(const struct phone_state *state, struct phone_tokens *tokens,
                                  const struct http_answer *answer, int64_t now_unix_s,
                                  struct phone_problem *problem);
-/* Why, and the command that signs in again. */
+/* Why, and the command that signs in again; where why speaks of the administrator, only after him. */
 enum phone_exit phone_sign_in_again(struct phone_problem *problem, const struct phone_state *state,
                                     const struct phone_tokens *tokens, const char *why);
 

@@ -169,6 +169,24 @@ class PhoneCalls(lab.Scenario):
         self.assertLess(best_correlation(read_samples(self.tunes["anna"]), read_samples(there)), 0.6)
         self.assertNotRegex(rado.log.text(), r"inline:[A-Za-z0-9+/]{8}")
 
+    def test_each_cipher_suite_carries_the_sound(self):
+        for suite in ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AEAD_AES_128_GCM"):
+            there = self.path(suite)
+            anna = self.ready("anna", f"wait incoming; answer; record {there}; wait ended")
+            rado = self.ready("rado", f"call 1011; wait answered; play {self.tunes['rado']}; hold; resume; wait 1; hangup",
+                              "--codec", "PCMU", "--suite", suite)
+            self.ended(rado)
+            self.ended(anna)
+            anna.wait_line(rf"talking, PCMU, encrypted with {suite}$")
+            self.assertGreaterEqual(best_correlation(read_samples(self.tunes["rado"]), read_samples(there)), 0.9)
+
+    def test_phones_without_a_common_suite_are_told_why(self):
+        anna = self.ready("anna", "wait incoming 2", "--suite", "AEAD_AES_128_GCM")
+        rado = self.ready("rado", "call 1011; wait answered", "--suite", "AEAD_AES_256_GCM")
+        self.ended(rado, 55)
+        rado.wait_line(r"\(488: None of the offered SRTP keys can be used\); .* try without --suite")
+        self.ended(anna, 60)
+
     def test_opus_is_what_two_phones_choose(self):
         anna = self.ready("anna", "wait incoming; answer; wait ended")
         rado = self.ready("rado", "call 1011; wait answered; wait 1; hangup")
