@@ -114,6 +114,12 @@ MUST_CHECK enum rc row_apply(struct admin_call *c, const struct admin_noun *noun
 MUST_CHECK enum rc row_apply_text(struct admin_call *c, const struct admin_noun *noun,
                                   const struct admin_field *f, struct str text, void *row,
                                   struct row_error *e);
+/* A password or digest password as what is kept of it; "" takes it away. As above. */
+MUST_CHECK enum rc row_apply_secret(struct admin_call *c, const struct admin_field *f,
+                                    struct str text, void *row, struct row_error *e);
+/* Is it long enough, and not too long? RC_INVALID with e. */
+MUST_CHECK enum rc row_check_password(struct admin_call *c, const struct admin_field *f,
+                                      struct str password, struct row_error *e);
 /* A password as Argon2id; RC_INVALID (empty, too long), RC_NOMEM. */
 MUST_CHECK enum rc row_hash_password(struct admin_call *c, struct str password, struct str *out);
 

@@ -299,33 +299,55 @@ static void print_tally(struct cli *cli, json_t *answer, const char *what, bool 
             applied ? "updated" : "to update");
 }
 
-static void print_import(struct cli *cli, json_t *answer)
+static void print_errors(struct cli *cli, json_t *errors)
 {
     size_t i;
     json_t *e;
-    bool applied = cli_is_true(answer, "applied");
-    json_array_foreach(json_object_get(answer, "errors"), i, e)
+    json_array_foreach(errors, i, e)
     {
-        struct str column = cli_str(e, "column");
-        cli_say(cli, "row %lld%s%.*s: %.*s", (long long)cli_int(e, "row"), column.n > 0 ? ", " : "",
-                STR_ARG(column), STR_ARG(cli_str(e, "message")));
+        struct str column = cli_str(e, "column"), message = cli_str(e, "message");
+        if (cli_int(e, "row") == 0)
+            cli_say(cli, "%.*s", STR_ARG(message));
+        else
+            cli_say(cli, "row %lld%s%.*s: %.*s", (long long)cli_int(e, "row"),
+                    column.n > 0 ? ", " : "", STR_ARG(column), STR_ARG(message));
     }
-    int64_t bad = cli_int(answer, "bad");
-    if (bad > (int64_t)i) cli_say(cli, "... and %lld more", (long long)bad - (long long)i);
-    cli_say(cli, "%lld rows read, %lld of them bad.", (long long)cli_int(answer, "rows"),
-            (long long)bad);
-    print_tally(cli, answer, "users", applied);
-    print_tally(cli, answer, "devices", applied);
-    print_tally(cli, answer, "lines", applied);
-    json_array_foreach(json_object_get(answer, "warnings"), i, e)
-        cli_say(cli, "%s", json_string_value(e));
-    if (cli_is_true(answer, "dry_run"))
-        cli_say(cli, "This was a dry run: nothing was changed.");
-    else
-        cli_say(cli, "%s",
-                applied && bad > 0 ? "The good rows were applied."
-                : applied          ? "All rows were applied."
-                                   : "Nothing was changed. Mend the file, or add --skip-bad.");
+}
+
+static const char *import_end(json_t *answer, int64_t rows, int64_t bad)
+{
+    bool applied = cli_is_true(answer, "applied");
+    if (rows == 0 && json_array_size(json_object_get(answer, "errors")) > 0)
+        return "Nothing was changed. Mend the first row and import the file again.";
+    if (cli_is_true(answer, "dry_run")) return "This was a dry run: nothing was changed.";
+    if (rows == 0) return "The file has no rows behind the first one. Nothing was changed.";
+    if (!applied)
+        return "Nothing was changed. Mend these rows, or add --skip-bad to leave them out.";
+    return bad > 0 ? "The good rows were applied." : "All rows were applied.";
+}
+
+static void print_import(struct cli *cli, json_t *answer)
+{
+    size_t i;
+    json_t *warning, *errors = json_object_get(answer, "errors");
+    int64_t rows = cli_int(answer, "rows"), bad = cli_int(answer, "bad");
+    bool applied = cli_is_true(answer, "applied");
+    print_errors(cli, errors);
+    if (bad > (int64_t)json_array_size(errors))
+        cli_say(cli, "... and %lld more", (long long)(bad - (int64_t)json_array_size(errors)));
+    if (rows > 0) {
+        const char *s = rows == 1 ? "" : "s";
+        if (bad > 0)
+            cli_say(cli, "%lld row%s read, %lld of them bad.", (long long)rows, s, (long long)bad);
+        else
+            cli_say(cli, "%lld row%s read, all good.", (long long)rows, s);
+        print_tally(cli, answer, "users", applied);
+        print_tally(cli, answer, "devices", applied);
+        print_tally(cli, answer, "lines", applied);
+    }
+    json_array_foreach(json_object_get(answer, "warnings"), i, warning)
+        cli_say(cli, "%s", json_string_value(warning));
+    cli_say(cli, "%s", import_end(answer, rows, bad));
 }
 
 int cli_import(struct cli *cli, const struct cli_rest *rest)

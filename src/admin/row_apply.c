@@ -1,9 +1,5 @@
 /* JSON members into rows. Every refusal names its field and what would be right. */
 #include "admin/api_int.h"
-#include "base/base64.h"
-#include "crypto/digest.h"
-#include "crypto/password.h"
-#include "crypto/secret.h"
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,76 +26,6 @@ static enum rc refuse(struct row_error *e, const char *field, const char *fmt, .
 static void set(const struct setting *s, const struct admin_field *f, const void *value, size_t n)
 {
     memcpy((char *)s->row + f->offset, value, n);
-}
-
-/* ---- secrets ---- */
-
-enum rc row_hash_password(struct admin_call *c, struct str password, struct str *out)
-{
-    char hash[CRYPTO_PASSWORD_HASH_MAX];
-    enum rc rc = crypto_password_hash(password, &crypto_password_cost_default, &c->admin->random,
-                                      hash);
-    return rc == RC_OK ? arena_str_dup(c->arena, str_from(hash), out) : rc;
-}
-
-static enum rc set_password(const struct setting *s, const struct admin_field *f, struct str text)
-{
-    struct str hash = STORE_CLEAR;
-    enum rc rc = text.n > 0 ? row_hash_password(s->c, text, &hash) : RC_OK;
-    if (rc == RC_TOO_BIG || rc == RC_INVALID)
-        return refuse(s->e, f->name, "%s may have at most %d bytes", f->name,
-                      (int)CRYPTO_PASSWORD_MAX);
-    if (rc == RC_OK) set(s, f, &hash, sizeof hash);
-    return rc;
-}
-
-/* HA1 = H(user ":" realm ":" password), RFC 7616, 3.4.2 */
-static enum rc ha1(struct setting *s, bool md5, struct str realm, struct str password,
-                   struct str *out)
-{
-    const struct store_user *u = s->row;
-    uint8_t digest[CRYPTO_DIGEST_MAX];
-    size_t n = md5 ? CRYPTO_MD5_LEN : CRYPTO_SHA256_LEN;
-    struct buf text, hex;
-    buf_init(&text, 4096);
-    buf_init(&hex, 256);
-    buf_printf(&text, "%.*s:%.*s:", STR_ARG(u->id), STR_ARG(realm));
-    buf_put_str(&text, password);
-    enum rc rc = buf_rc(&text);
-    if (rc == RC_OK)
-        rc = md5 ? crypto_md5(str_bytes(buf_str(&text)), digest)
-                 : crypto_sha256(str_bytes(buf_str(&text)), digest);
-    if (rc == RC_OK) {
-        buf_put_hex(&hex, bytes_of(digest, n));
-        rc = buf_rc(&hex);
-    }
-    if (rc == RC_OK) rc = arena_str_dup(s->c->arena, buf_str(&hex), out);
-    if (text.p) crypto_wipe(text.p, text.cap);
-    buf_fini(&text);
-    buf_fini(&hex);
-    crypto_wipe(digest, sizeof digest);
-    return rc;
-}
-
-static enum rc set_digest(struct setting *s, const struct admin_field *f, struct str password)
-{
-    struct store_user *u = s->row;
-    struct str realm = STR("");
-    if (password.n > CRYPTO_PASSWORD_MAX)
-        return refuse(s->e, f->name, "%s may have at most %d bytes", f->name,
-                      (int)CRYPTO_PASSWORD_MAX);
-    if (password.n == 0) {
-        u->digest_realm = u->digest_md5 = u->digest_sha256 = STR("");
-        return RC_OK;
-    }
-    const struct directory_params *p = directory_params_ref(s->c->admin->directory);
-    enum rc rc = arena_str_dup(s->c->arena, p->text[STORE_P_REALM], &realm);
-    directory_params_unref(p);
-    if (rc == RC_OK) rc = ha1(s, true, realm, password, &u->digest_md5);
-    if (rc == RC_UNSUPPORTED) rc = RC_OK; /* no MD5 in this libcrypto: SHA-256 alone */
-    if (rc == RC_OK) rc = ha1(s, false, realm, password, &u->digest_sha256);
-    if (rc == RC_OK) u->digest_realm = realm;
-    return rc;
 }
 
 /* ---- lines of a device ---- */
@@ -259,8 +185,8 @@ static enum rc set_text(struct setting *s, const struct admin_field *f, struct s
     case ADMIN_ROLES: return set_roles_text(s, f, text);
     case ADMIN_LINES: return set_lines_text(s, text);
     case ADMIN_MEMBERS: return set_members(s, text);
-    case ADMIN_PASSWORD: return set_password(s, f, text);
-    case ADMIN_DIGEST_SECRET: return set_digest(s, f, text);
+    case ADMIN_PASSWORD:
+    case ADMIN_DIGEST_SECRET: return row_apply_secret(s->c, f, text, s->row, s->e);
     case ADMIN_TIME:
     case ADMIN_VERSION: break;
     }

@@ -42,6 +42,7 @@ enum store_param_id {
     STORE_P_BINDINGS_PER_LINE,  /* contacts of one line: 1..100, 10 */
     STORE_P_SIGNIN_TRIES,       /* failed sign-ins before a pause; 1..100, 5 */
     STORE_P_SIGNIN_PAUSE_S,     /* that pause; 1..86400, 60 */
+    STORE_P_PASSWORD_LENGTH,    /* characters of a password that is set; 6..64, 8 */
     STORE_P_AUDIT_DAYS,         /* audit rows kept; 1..3650, 365 */
     STORE_P_RING_S,             /* no-answer ring time of lines and groups: 1..300, 12 */
     STORE_P_BUSY_TRIGGER,       /* calls on a line: 1..200, 2 */
