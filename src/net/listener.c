@@ -228,7 +228,7 @@ static bool begin(struct member *m, struct net_stream *s, const struct net_addr 
     struct net_listener *l = m->listener;
     s->peer = *peer;
     s->state = l->tls ? STREAM_SILENT : STREAM_OPEN;
-    s->tls = l->tls ? net_tls_slot_get(l->tls) : NULL;
+    s->conn.tls = l->tls ? net_tls_slot_get(l->tls) : NULL;
     if (!stream_watch(s, false)) return false;
     s->limits = net_limits_ref(l->limits);
     s->acceptor = &acceptor;

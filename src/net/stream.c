@@ -163,7 +163,7 @@ void stream_forget(struct net_stream *s)
     if (event_initialized(&s->event)) event_del(&s->event);
     net_timer_stop(s->loop, &s->timer);
     SSL_free(s->ssl);
-    net_tls_unref(s->tls);
+    tls_conn_fini(&s->conn);
     free(s);
 }
 
@@ -172,7 +172,7 @@ static void free_closed(void *ctx)
     struct net_stream *s = ctx;
     buf_fini(&s->rest);
     SSL_free(s->ssl);
-    net_tls_unref(s->tls);
+    tls_conn_fini(&s->conn);
     free(s);
 }
 
@@ -317,7 +317,7 @@ static enum rc prepare_connect(struct net_stream *s, const struct net_connect_co
     s->peer = config->peer;
     enum rc rc = RC_OK;
     if (config->tls) {
-        s->tls = net_tls_ref(config->tls);
+        s->conn.tls = net_tls_ref(config->tls);
         rc = stream_start_tls(s);
         if (rc == RC_OK) rc = tls_client_prepare(s->ssl, config->server_name, config->peer.port);
     }
@@ -368,7 +368,7 @@ enum rc net_stream_adopt(struct net_loop *loop, int fd, struct net_tls *tls, uin
     if (getpeername(fd, (struct sockaddr *)&sa, &n) == 0)
         s->peer = net_addr_from_sockaddr((struct sockaddr *)&sa);
     s->state = tls ? STREAM_SILENT : STREAM_OPEN;
-    s->tls = net_tls_ref(tls);
+    s->conn.tls = net_tls_ref(tls);
     if (!stream_watch(s, false)) {
         stream_forget(s);
         return RC_NOMEM;
@@ -438,7 +438,7 @@ struct net_addr net_stream_local_addr(const struct net_stream *s)
 
 bool net_stream_is_tls(const struct net_stream *s)
 {
-    return s->ssl || s->tls;
+    return s->conn.tls;
 }
 
 const struct net_tls_peer *net_stream_tls_peer(struct net_stream *s)

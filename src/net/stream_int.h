@@ -31,7 +31,7 @@ struct net_stream {
     const struct net_stream_events *events;
     void *ctx;
     SSL *ssl;
-    struct net_tls *tls; /* a reference, until ssl is made of it */
+    struct tls_conn conn;
     struct event event;
     int fd;
     uint8_t state;

@@ -21,9 +21,14 @@ enum { RECORD_MAX = 16384, SEND_AT = 48 * 1024 };
 static BIO_METHOD *bio_method; /* set once, by bio_method_make */
 static pthread_once_t bio_once = PTHREAD_ONCE_INIT;
 
+static struct net_stream *stream_of_bio(BIO *bio)
+{
+    return LIST_OF(BIO_get_data(bio), struct net_stream, conn);
+}
+
 static int bio_read(BIO *bio, char *out, size_t want, size_t *got)
 {
-    struct net_stream *s = BIO_get_data(bio);
+    struct net_stream *s = stream_of_bio(bio);
     struct net_loop *loop = s->loop;
     BIO_clear_retry_flags(bio);
     size_t n = loop->in_owner == s ? loop->in_n - loop->in_at : 0;
@@ -40,7 +45,7 @@ static int bio_read(BIO *bio, char *out, size_t want, size_t *got)
 
 static int bio_write(BIO *bio, const char *p, size_t n, size_t *done)
 {
-    struct net_stream *s = BIO_get_data(bio);
+    struct net_stream *s = stream_of_bio(bio);
     struct net_loop *loop = s->loop;
     BIO_clear_retry_flags(bio);
     if (n > LOOP_OUT_BYTES - loop->out_n) { /* rare: a huge chain. Keep the order. */
@@ -77,17 +82,11 @@ enum rc stream_start_tls(struct net_stream *s)
 {
     pthread_once(&bio_once, bio_method_make);
     BIO *bio = bio_method ? BIO_new(bio_method) : NULL;
-    SSL *ssl = bio ? tls_conn_new(s->tls) : NULL;
-    if (!ssl) {
-        BIO_free(bio);
-        return RC_NOMEM;
-    }
-    BIO_set_data(bio, s);
-    BIO_set_init(bio, 1);
-    SSL_set_bio(ssl, bio, bio);
-    s->ssl = ssl;
-    s->tls = net_tls_unref(s->tls);
-    return RC_OK;
+    if (bio) BIO_set_init(bio, 1);
+    s->ssl = bio ? tls_conn_start(&s->conn, bio) : NULL;
+    if (s->ssl) return RC_OK;
+    BIO_free(bio);
+    return RC_NOMEM;
 }
 
 /* ---- sending ---- */

@@ -13,45 +13,32 @@
 
 enum { ADMIT_EXTENSION = 0xff5a }; /* private use (RFC 8446, 11); never sent */
 
-static int conn_index = -1; /* set once, by conn_index_make */
-static pthread_once_t conn_once = PTHREAD_ONCE_INIT;
-
-static void conn_free(void *ssl, void *memory, CRYPTO_EX_DATA *ex, int index, long argl, void *argp)
+struct tls_conn *tls_conn_of(const SSL *ssl)
 {
-    (void)ssl, (void)ex, (void)index, (void)argl, (void)argp;
-    struct tls_conn *conn = memory;
-    if (!conn) return;
+    return BIO_get_data(SSL_get_rbio(ssl));
+}
+
+SSL *tls_conn_start(struct tls_conn *conn, BIO *bio)
+{
+    SSL *ssl = SSL_new(conn->tls->ctx);
+    if (!ssl) {
+        ERR_clear_error();
+        return NULL;
+    }
+    conn->alert_in = conn->alert_out = -1;
+    BIO_set_data(bio, conn);
+    SSL_set_bio(ssl, bio, bio);
+    if (conn->tls->server) SSL_set_accept_state(ssl);
+    return ssl;
+}
+
+void tls_conn_fini(struct tls_conn *conn)
+{
     free(conn->peer);
     free(conn->server_name);
     X509_free(conn->refused);
     net_tls_unref(conn->tls);
-    free(conn);
-}
-
-static void conn_index_make(void)
-{
-    conn_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, conn_free);
-}
-
-struct tls_conn *tls_conn_of(const SSL *ssl)
-{
-    return SSL_get_ex_data(ssl, conn_index);
-}
-
-SSL *tls_conn_new(struct net_tls *tls)
-{
-    struct tls_conn *conn = calloc(1, sizeof *conn);
-    SSL *ssl = conn ? SSL_new(tls->ctx) : NULL;
-    if (!ssl || SSL_set_ex_data(ssl, conn_index, conn) != 1) {
-        SSL_free(ssl);
-        free(conn);
-        ERR_clear_error();
-        return NULL;
-    }
-    conn->tls = net_tls_ref(tls);
-    conn->alert_in = conn->alert_out = -1;
-    if (tls->server) SSL_set_accept_state(ssl);
-    return ssl;
+    *conn = (struct tls_conn){0};
 }
 
 const struct net_tls_peer *tls_conn_peer(SSL *ssl)
@@ -122,7 +109,6 @@ static void on_info(const SSL *ssl, int where, int value)
 {
     if (!(where & SSL_CB_ALERT) || value >> 8 != SSL3_AL_FATAL) return;
     struct tls_conn *conn = tls_conn_of(ssl);
-    if (!conn) return;
     if (where & SSL_CB_READ)
         conn->alert_in = (int16_t)(value & 0xff);
     else
@@ -131,10 +117,8 @@ static void on_info(const SSL *ssl, int where, int value)
 
 bool tls_conn_setup(SSL_CTX *ctx)
 {
-    pthread_once(&conn_once, conn_index_make);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
     SSL_CTX_set_info_callback(ctx, on_info);
-    return conn_index >= 0 &&
-           SSL_CTX_add_custom_ext(ctx, ADMIT_EXTENSION, SSL_EXT_TLS1_3_NEW_SESSION_TICKET,
+    return SSL_CTX_add_custom_ext(ctx, ADMIT_EXTENSION, SSL_EXT_TLS1_3_NEW_SESSION_TICKET,
                                   on_ticket_extension, NULL, NULL, NULL, NULL) == 1;
 }

@@ -1,5 +1,5 @@
 /* net/tls_int.h - what the TLS files and streams of net share: the context's inside and the record
- * that accompanies each SSL (its ex_data, freed with it). */
+ * that accompanies each SSL. */
 #ifndef NET_TLS_INT_H
 #define NET_TLS_INT_H
 #include "net/tls.h"
@@ -21,9 +21,10 @@ struct net_tls {
     struct tls_session *sessions; /* client: newest first, NET_TLS_SESSIONS_MAX at most */
 };
 
-/* Accompanies one SSL. */
+/* Accompanies one SSL, in the connection's own memory (ex_data would cost two blocks more): the data
+ * of the SSL's BIO. */
 struct tls_conn {
-    struct net_tls *tls; /* a reference */
+    struct net_tls *tls; /* a reference; NULL: no TLS */
     struct net_tls_peer *peer;
     char *server_name; /* client: the name wanted */
     uint16_t port;
@@ -35,7 +36,10 @@ struct tls_conn {
 
 /* tls_conn.c */
 bool tls_conn_setup(SSL_CTX *ctx); /* callbacks every context has */
-SSL *tls_conn_new(struct net_tls *tls);
+/* An SSL of conn->tls over bio, which it takes over; NULL: no memory, and bio is still the caller's.
+ * conn may not move from now on. */
+SSL *tls_conn_start(struct tls_conn *conn, BIO *bio);
+void tls_conn_fini(struct tls_conn *conn); /* after SSL_free */
 struct tls_conn *tls_conn_of(const SSL *ssl);
 /* After the handshake: may this peer stay? It must have been verified, now or when its session began,
  * where that is wanted, and be admitted (a resumed session is asked about again). */
