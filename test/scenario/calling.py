@@ -7,9 +7,11 @@ set, tags, CSeq) and nothing of Bearline's code.
     bob.answer(at_bob, 200, "OK", body=calling.sdp())
     dialog = calling.Dialog(alice, sent, alice.expect(100, 200))
 """
+import json
 import re
 import secrets
 
+import lab
 import sip
 
 KEY = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
@@ -45,10 +47,17 @@ class Agent:
     """The calls of one registered phone (sip.Phone), or of a line on a connection."""
 
     def __init__(self, phone=None, connection=None, line=None, user=None, host="localhost"):
-        self.connection = connection or phone.connection
+        self.phone, self.connection = phone, connection or phone.connection
         self.line = line or phone.line
         self.user = user or (phone.user if phone else self.line)
         self.host = host
+
+    def is_open(self):
+        return self.connection.sock.fileno() >= 0
+
+    def cut(self):
+        """The connection ends without a word."""
+        self.connection.close()
 
     @property
     def uri(self):
@@ -131,8 +140,8 @@ class Agent:
         return message
 
     def expect_nothing(self):
-        """Everything sent to this phone before now has been read: an OPTIONS of its own is answered next."""
-        self.request("OPTIONS", f"sip:{self.host}", branch="z9hG4bKfence" + secrets.token_hex(6))
+        """What was sent to this phone before now has been read: the answer to an OPTIONS comes next."""
+        self.request("OPTIONS", f"sip:{self.host}")
         self.expect(200)
 
 
@@ -188,3 +197,53 @@ def hang_up(ours, theirs):
     ours.request("BYE")
     theirs.agent.answer(theirs.agent.expect("BYE"), 200, "OK")
     return ours.agent.expect(200)
+
+
+class Scenario(lab.Scenario):
+    """A node with OAuth lines, and plain ones where a class names devices for them. After each test no phone
+    has anything left to hear and the node holds no call and no registration."""
+
+    USERS = {"CSFrado": "rado", "CSFanna": "anna", "CSFivan": "ivan"}
+    PLAIN = ()
+    SETTINGS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        n = cls.node = cls.lab.node(settings=cls.SETTINGS).oauth_ready(users=list(cls.USERS.values()), devices=cls.USERS)
+        cls.tokens = {device: n.sign_in(user)["access_token"] for device, user in cls.USERS.items()}
+        for i, device in enumerate(cls.PLAIN):
+            n.lines[device] = str(1050 + i)
+            n.add_line(n.lines[device])
+            n.add_device(device, "rado", n.lines[device], lab.PLAIN_PROFILE)
+
+    def setUp(self):
+        self.agents = []
+
+    def tearDown(self):
+        for agent in self.agents:
+            if agent.is_open():
+                agent.expect_nothing()
+        for agent in self.agents:
+            if agent.is_open() and agent.connection.transport == "UDP":
+                agent.phone.unregister()
+            agent.connection.close()
+        lab.wait_until(lambda: self.live_calls() == 0, "a call is left")
+        self.node.wait_registrations(0)
+
+    def agent(self, device, connection=None, **more):
+        """The registered phone of a device: over TLS on an OAuth line, else over the connection given."""
+        token = self.tokens.get(device)
+        phone = self.node.phone(device, self.node.lines[device], connection or self.node.sip_tls(), **more)
+        answer = phone.register(token)
+        self.assertEqual(200, answer.status, str(answer))
+        self.agents.append(Agent(phone))
+        return self.agents[-1]
+
+    def live_calls(self):
+        return json.loads(self.node.cli("--json", "status").stdout)["counts"]["calls"]
+
+    def counter(self, name):
+        """One of show counters."""
+        found = re.search(rf"^{re.escape(name)} +(\d+)$", self.node.cli("show", "counters").stdout, re.M)
+        return int(found[1])

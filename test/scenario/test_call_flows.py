@@ -3,35 +3,14 @@ them: every message that passes, and what the proxy writes into it."""
 import unittest
 
 import calling
-import lab
 import pki
 
 EDGE_ROUTE = "<sip:exp-c.example.com:7001;transport=tls;lr>"
 
-class CallFlows(lab.Scenario):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        users = {"CSFrado": "rado", "CSFanna": "anna", "CSFivan": "ivan"}
-        n = cls.node = cls.lab.node().oauth_ready(users=list(users.values()), devices=users)
-        cls.tokens = {device: n.sign_in(user)["access_token"] for device, user in users.items()}
-
+class CallFlows(calling.Scenario):
     def setUp(self):
-        self.alice, self.bob, self.carol = (self.agent(d) for d in ("CSFrado", "CSFanna", "CSFivan"))
-
-    def tearDown(self):
-        """Nobody hears anything more, and no call is left."""
-        for agent in (self.alice, self.bob, self.carol):
-            agent.expect_nothing()
-            agent.connection.close()
-        lab.wait_until(lambda: self.live_calls() == 0, "a call is left")
-        self.node.wait_registrations(0)
-
-    def agent(self, device, **more):
-        return calling.Agent(self.node.registered(device, self.node.lines[device], self.tokens[device], **more))
-
-    def live_calls(self):
-        return lab.json.loads(self.node.cli("--json", "status").stdout)["counts"]["calls"]
+        super().setUp()
+        self.alice, self.bob, self.carol = (self.agent(d) for d in self.USERS)
 
     # --- what must hold of each message ---
 
@@ -193,13 +172,13 @@ class CallFlows(lab.Scenario):
             answer = phone.register(self.tokens["CSFivan"], contact=contact, headers=["Supported: outbound, path"])
             self.assertEqual(200, answer.status, str(answer))
             flows.append(calling.Agent(phone))
-        self.carol.connection.close()
+        self.carol.cut()
         self.node.wait_registrations(2, "CSFivan")
         sent = self.alice.invite("1012")
         self.alice.expect(100)
         first = flows[1].expect("INVITE")
         if cut:
-            flows[1].connection.close()
+            flows[1].cut()
         else:
             flows[1].reject(first, 430, "Flow Failed")
         ours, theirs, got = self.ring_and_answer(sent, self.alice, flows[0])
@@ -311,7 +290,7 @@ class CallFlows(lab.Scenario):
         refused = self.alice.expect(480)
         self.assertEqual("away", calling.tag_of(refused.get("To")))
         self.alice.ack_refusal(sent, refused)
-        self.carol.connection.close()
+        self.carol.cut()
         self.node.wait_registrations(0, "CSFivan")
         for number, status in (("1012", 480), ("4711", 404)):
             sent = self.alice.invite(number)
