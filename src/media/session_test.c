@@ -232,10 +232,228 @@ static void test_a_recording_resembles_what_was_played(void **state)
     }
 }
 
+/* ---- changes ---- */
+
+static struct media_stats stats_of(const struct end *e)
+{
+    struct media_stats stats;
+    media_session_stats(e->session, &stats);
+    return stats;
+}
+
+static void test_hold_and_resume(void **state)
+{
+    (void)state;
+    struct call c;
+    open_both(&c, MEDIA_SRTP_ONLY, MEDIA_PCMA, MEDIA_AEAD_AES_128_GCM);
+    negotiate(&c.a, &c.b);
+    pass(&c, 500);
+    media_session_hold(c.a.session, true);
+    negotiate(&c.a, &c.b);
+    assert_true(media_session_is_holding(c.a.session) && media_session_is_held(c.b.session));
+    assert_int_equal(MEDIA_SENDONLY, stats_of(&c.a).direction);
+    assert_int_equal(MEDIA_RECVONLY, stats_of(&c.b).direction);
+    uint64_t sent = stats_of(&c.b).sent_packets, heard = stats_of(&c.b).received_packets;
+    pass(&c, 1000);
+    assert_int_equal(sent, stats_of(&c.b).sent_packets);
+    assert_true(stats_of(&c.b).received_packets >= heard + 45); /* comfort */
+    media_session_hold(c.a.session, false);
+    negotiate(&c.a, &c.b);
+    pass(&c, 1000);
+    assert_false(media_session_is_held(c.b.session));
+    assert_true(stats_of(&c.b).sent_packets >= sent + 45);
+    assert_int_equal(0, c.a.quiet + c.b.quiet);
+    end(&c);
+}
+
+/* A re-INVITE from elsewhere (a transfer, Replaces): other ports, other keys. What was agreed with the
+ * old peer opens nothing any more. */
+static void test_another_peer_takes_over_with_its_own_keys(void **state)
+{
+    (void)state;
+    struct call c;
+    struct end other = {0};
+    open_both(&c, MEDIA_SRTP_ONLY, MEDIA_PCMA, MEDIA_AEAD_AES_256_GCM);
+    negotiate(&c.a, &c.b);
+    pass(&c, 1000);
+    struct media_session_config config = config_of(&c, &other, (uint64_t)getpid() + 99);
+    open_end(&c, &other, &config);
+    negotiate(&other, &c.a);
+    uint64_t heard = stats_of(&c.a).received_packets, refused = stats_of(&c.a).refused_packets;
+    pass(&c, 1000);
+    assert_in_range(stats_of(&c.a).received_packets, heard + 40,
+                    heard + 80);                                 /* of one of the two */
+    assert_true(stats_of(&c.a).refused_packets >= refused + 40); /* b still talks to it */
+    assert_true(stats_of(&other).received_packets >= 45);
+    assert_int_equal(2, c.a.first);
+    assert_true(media_session_is_encrypted(c.a.session));
+    media_session_close(other.session);
+    end(&c);
+}
+
+static void test_what_is_not_agreed(void **state)
+{
+    (void)state;
+    struct call c;
+    char texts[2][4096];
+    struct buf offer, answer;
+    struct media_refusal why = {0};
+    open_both(&c, MEDIA_SRTP_ONLY, MEDIA_PCMA, MEDIA_AEAD_AES_256_GCM);
+    buf_init_fixed(&offer, texts[0], sizeof texts[0]);
+    buf_init_fixed(&answer, texts[1], sizeof texts[1]);
+    assert_rc(RC_CONFLICT, media_session_take_answer(c.a.session, STR("v=0\r\n"), &why));
+    assert_rc(RC_MALFORMED, media_session_answer(c.a.session, STR("v=1\r\n"), &answer, &why));
+    assert_int_equal(400, why.status);
+    assert_rc(RC_INVALID, media_session_answer(
+                              c.a.session,
+                              STR("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
+                                  "t=0 0\r\nm=audio 4000 RTP/AVP 8\r\n"),
+                              &answer, &why));
+    assert_int_equal(488, why.status);
+    assert_int_equal(0, answer.n);
+    assert_rc(RC_OK, media_session_offer(c.a.session, &offer));
+    assert_rc(RC_CONFLICT, media_session_answer(c.a.session, buf_str(&offer), &answer, &why));
+    media_session_offer_failed(c.a.session);
+    negotiate(&c.b, &c.a); /* nothing of it stays */
+    pass(&c, 200);
+    assert_true(stats_of(&c.a).received_packets > 5);
+    assert_rc(RC_NOT_FOUND, media_session_play(c.a.session, "/no/such.wav"));
+    assert_rc(RC_INVALID, media_session_record(c.a.session, "/tmp/x.wav", 44100));
+    end(&c);
+}
+
+/* ---- keys, silence, the end ---- */
+
+static void test_keys_reach_the_other_side(void **state)
+{
+    (void)state;
+    struct call c;
+    char many[MEDIA_DIGITS_MAX + 2];
+    memset(many, '1', sizeof many);
+    open_both(&c, MEDIA_SRTP_ONLY, MEDIA_OPUS, MEDIA_AES_CM_128_HMAC_SHA1_80);
+    assert_rc(RC_UNSUPPORTED, media_session_dtmf(c.a.session, STR("1"))); /* with nobody yet */
+    negotiate(&c.a, &c.b);
+    assert_rc(RC_MALFORMED, media_session_dtmf(c.a.session, STR("1x")));
+    assert_rc(RC_BUSY, media_session_dtmf(c.a.session, str_of(many, sizeof many)));
+    assert_rc(RC_OK, media_session_dtmf(c.a.session, STR("1,2#d")));
+    pass(&c, 2500);
+    assert_string_equal("12#D", c.b.digits);
+    assert_int_equal(4, c.b.ended_n);
+    assert_int_equal(1, c.a.sent);
+    end(&c);
+}
+
+static void test_a_session_closed_in_its_own_callback(void **state)
+{
+    (void)state;
+    struct call c;
+    open_both(&c, MEDIA_SRTP_ONLY, MEDIA_PCMA, MEDIA_AEAD_AES_256_GCM);
+    negotiate(&c.a, &c.b);
+    c.b.close_on_digit = true;
+    pass(&c, 200);
+    assert_rc(RC_OK, media_session_dtmf(c.a.session, STR("77")));
+    pass(&c, 1000);
+    assert_null(c.b.session);
+    assert_int_equal(1, c.b.digit_n);
+    assert_int_equal(1, c.a.byes);
+    end(&c);
+}
+
+static void test_silence_is_told_once(void **state)
+{
+    (void)state;
+    struct call c;
+    char text[4096];
+    struct buf offer;
+    struct media_refusal why = {0};
+    begin(&c);
+    struct media_session_config config = config_of(&c, &c.a, 5);
+    config.security = MEDIA_PLAIN_ONLY;
+    open_end(&c, &c.a, &config);
+    buf_init_fixed(&offer, text, sizeof text);
+    assert_rc(RC_OK, media_session_offer(c.a.session, &offer));
+    assert_rc(RC_OK, media_session_take_answer(
+                         c.a.session,
+                         STR("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
+                             "t=0 0\r\nm=audio 9 RTP/AVP 8\r\n"),
+                         &why));
+    pass(&c, 8000);
+    assert_int_equal(0, c.a.quiet);
+    pass(&c, 4000);
+    assert_int_equal(1, c.a.quiet);
+    pass(&c, 30000);
+    assert_int_equal(1, c.a.quiet);
+    end(&c);
+}
+
+/* ---- bounds ---- */
+
+static void test_ports_run_out_and_come_back(void **state)
+{
+    (void)state;
+    struct call c;
+    struct end more = {0};
+    begin(&c);
+    struct media_session_config config = config_of(&c, &c.a, (uint64_t)getpid());
+    config.port_min = (uint16_t)(24000 + getpid() % 1000 * 4); /* room for two */
+    config.port_max = (uint16_t)(config.port_min + 3);
+    open_end(&c, &c.a, &config);
+    open_end(&c, &c.b, &config);
+    assert_rc(RC_BUSY, media_session_open(&config, &more.session));
+    c.b.session = media_session_close(c.b.session);
+    pass(&c, MEDIA_FRAME_MS);
+    assert_rc(RC_OK, media_session_open(&config, &more.session));
+    media_session_close(more.session);
+    config.port_max = config.port_min;
+    config.port_min++;
+    assert_rc(RC_INVALID, media_session_open(&config, &more.session));
+    end(&c);
+}
+
+static void agree_once(void *ctx)
+{
+    struct call *c = ctx;
+    char texts[2][4096];
+    struct buf offer, answer;
+    struct media_refusal why;
+    struct media_session_config a = config_of(c, &c->a, 1), b = config_of(c, &c->b, 2);
+    c->a.session = c->b.session = NULL;
+    buf_init_fixed(&offer, texts[0], sizeof texts[0]);
+    buf_init_fixed(&answer, texts[1], sizeof texts[1]);
+    bool ok = media_session_open(&a, &c->a.session) == RC_OK &&
+              media_session_open(&b, &c->b.session) == RC_OK &&
+              media_session_offer(c->a.session, &offer) == RC_OK &&
+              media_session_answer(c->b.session, buf_str(&offer), &answer, &why) == RC_OK;
+    if (ok) (void)!media_session_take_answer(c->a.session, buf_str(&answer), &why);
+    c->a.session = media_session_close(c->a.session);
+    c->b.session = media_session_close(c->b.session);
+    net_loop_turn(c->loop, false);
+}
+
+static void test_out_of_memory_and_no_key_left_behind(void **state)
+{
+    (void)state;
+    struct call c;
+    begin(&c);
+    kit_watch_freed("inline:");
+    kit_each_alloc_fails(agree_once, &c);
+    assert_int_equal(0, kit_freed_with_secret());
+    kit_watch_freed("");
+    end(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_recording_resembles_what_was_played),
+        cmocka_unit_test(test_hold_and_resume),
+        cmocka_unit_test(test_another_peer_takes_over_with_its_own_keys),
+        cmocka_unit_test(test_what_is_not_agreed),
+        cmocka_unit_test(test_keys_reach_the_other_side),
+        cmocka_unit_test(test_a_session_closed_in_its_own_callback),
+        cmocka_unit_test(test_silence_is_told_once),
+        cmocka_unit_test(test_ports_run_out_and_come_back),
+        cmocka_unit_test(test_out_of_memory_and_no_key_left_behind),
     };
     return cmocka_run_group_tests_name("media/session", tests, NULL, NULL);
 }
