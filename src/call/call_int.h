@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+struct call_gruu;
 struct call_lines;
 struct call_proxy;
 struct call_reach;
@@ -34,6 +35,7 @@ struct call_node {
     struct secret nonce_key; /* Digest nonces; made at start, so a restart makes old ones stale */
     struct secret route_key; /* of Record-Route tokens; likewise */
     struct hash_key loop_key;
+    struct call_gruu *gruu;
     struct call_calls *calls;
     struct call_lines *lines; /* what rings, who is idle */
     call_record_fn *on_call_end;

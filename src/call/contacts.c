@@ -164,6 +164,12 @@ enum rc call_contacts_read(const struct sip_message *m, const struct sip_basics 
     return rc == RC_NOT_FOUND ? RC_OK : RC_MALFORMED;
 }
 
+static bool is_ours_to_say(struct str name)
+{
+    return str_eq_nocase(name, STR("expires")) || str_eq_nocase(name, STR("pub-gruu")) ||
+           str_eq_nocase(name, STR("temp-gruu"));
+}
+
 void call_contact_print_params(struct buf *out, struct str params)
 {
     struct str rest = params;
@@ -171,7 +177,7 @@ void call_contact_print_params(struct buf *out, struct str params)
     while (rest.n > 0) {
         const char *from = rest.p;
         if (sip_param_next(&rest, &p) != RC_OK) return;
-        if (!str_eq_nocase(p.name, STR("expires")))
+        if (!is_ours_to_say(p.name))
             buf_put(out, from, (size_t)(rest.n > 0 ? rest.p - from : params.p + params.n - from));
     }
 }

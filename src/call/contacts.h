@@ -33,7 +33,7 @@ MUST_CHECK enum rc call_contacts_read(const struct sip_message *m, const struct 
  * the parameters that distinguish (user, ttl, method, maddr, transport). Other schemes: the text.
  * RC_NOMEM. */
 MUST_CHECK enum rc call_contact_key(struct str uri, struct arena *a, struct str *out);
-/* Contact parameters without expires, which every answer states anew. */
+/* Contact parameters without expires and the GRUUs, which every answer states anew. */
 void call_contact_print_params(struct buf *out, struct str params);
 
 #endif

@@ -3,6 +3,7 @@
 #include "call/call_int.h"
 
 #include "call/digest.h"
+#include "call/gruu.h"
 #include "call/lines.h"
 #include "call/route.h"
 #include "call/trunk.h"
@@ -47,6 +48,7 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
     enum rc rc = has_lock ? secret_init_random(&n->nonce_key, &n->random, CALL_DIGEST_KEY_LEN)
                           : RC_NOMEM;
     if (rc == RC_OK) rc = secret_init_random(&n->route_key, &n->random, CALL_ROUTE_KEY_LEN);
+    if (rc == RC_OK) rc = call_gruu_new(&n->random, &n->gruu);
     if (rc == RC_OK) rc = call_calls_new(&n->random, n->clock, on_call_end, n, &n->calls);
     if (rc == RC_OK) rc = call_lines_new(&n->random, &n->lines);
     random_fill(&n->random, &n->loop_key, sizeof n->loop_key);
@@ -61,6 +63,7 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
     call_refusals_free(n->refusals);
     call_calls_free(n->calls);
     call_lines_free(n->lines);
+    call_gruu_free(n->gruu);
     secret_fini(&n->route_key);
     secret_fini(&n->nonce_key);
     if (has_lock) pthread_mutex_destroy(&n->lock);
@@ -76,6 +79,7 @@ struct call_node *call_node_free(struct call_node *n)
     call_refusals_free(n->refusals);
     call_calls_free(n->calls);
     call_lines_free(n->lines);
+    call_gruu_free(n->gruu);
     secret_fini(&n->route_key);
     secret_fini(&n->nonce_key);
     pthread_mutex_destroy(&n->lock);

@@ -222,8 +222,12 @@ static void forward_in_dialog(struct call_visit *v, const struct call_route *rou
     }
     c->side = side;
     c->call = route->token.call;
-    call_targets_add_flow(&c->targets, route->uri,
-                          proxy_other_flow(v->worker, &route->token, side));
+    uint64_t flow = proxy_other_flow(v->worker, &route->token, side);
+    char text[LOCATION_TEXT_MAX];
+    struct str uri = route->uri;
+    proxy_exact_contact(v->worker, v->request->flow, flow, text, &uri);
+    if (uri.p == text && arena_str_dup(v->arena, uri, &uri) != RC_OK) uri = route->uri;
+    call_targets_add_flow(&c->targets, uri, flow);
     count_bye(v, &route->token, side);
     go(c);
 }
@@ -266,15 +270,31 @@ static void follow_plan(struct proxy_context *c, struct str number)
     }
 }
 
+/* One phone is asked for: nothing of the dial plan counts. */
+static void forward_exactly(struct proxy_context *c, unsigned status, struct str number)
+{
+    if (status != 200)
+        proxy_answer(c, status, STR(""));
+    else if (!start_call(c, number))
+        proxy_answer(c, 503, STR("Retry-After: 5\r\n"));
+    else
+        go(c);
+}
+
 static void forward_to_number(struct proxy_context *c)
 {
     struct call_visit *v = c->visit;
     struct proxy_here here = {v->worker->node, v->request->flow};
     struct call_dialled to;
     struct sip_uri uri;
-    if (sip_uri_parse(c->route.uri, &uri, NULL) != RC_OK ||
-        call_dial_read(&uri, v->arena, &to) != RC_OK ||
-        !call_dial_is_local(&to, proxy_is_our_host, &here)) {
+    struct str number;
+    unsigned exact = 0;
+    if (sip_uri_parse(c->route.uri, &uri, NULL) == RC_OK) exact = proxy_exact(c, &uri, &number);
+    if (exact != 0) {
+        forward_exactly(c, exact, number);
+    } else if (sip_uri_parse(c->route.uri, &uri, NULL) != RC_OK ||
+               call_dial_read(&uri, v->arena, &to) != RC_OK ||
+               !call_dial_is_local(&to, proxy_is_our_host, &here)) {
         proxy_answer(c, 404, STR(""));
     } else if (!to.is_tel && !proxy_is_our_host(&here, &uri.host)) {
         proxy_answer(c, 404, STR(""));
@@ -334,8 +354,11 @@ static void forward_ack(struct call_worker *w, struct siptx_flow *f, const struc
 {
     struct call_proxy *p = w->proxy;
     enum call_side side;
+    char text[LOCATION_TEXT_MAX];
     struct str uri = route->uri;
     if (max_forwards == 0 || proxy_side(w, f, &route->token, &side) != RC_OK) return;
+    uint64_t flow = proxy_other_flow(w, &route->token, side);
+    proxy_exact_contact(w, f, flow, text, &uri);
     buf_reset(&p->out);
     sip_print_vias(&p->out, m, NULL);
     call_route_print(&p->out, m, route, STR(""), &uri);
@@ -350,7 +373,7 @@ static void forward_ack(struct call_worker *w, struct siptx_flow *f, const struc
         if (!skip) sip_print_header_named(&p->out, h->name, h->value);
     }
     struct call_outgoing o = {
-        .flow = proxy_other_flow(w, &route->token, side),
+        .flow = flow,
         .method = STR("ACK"),
         .uri = uri,
         .headers = buf_str(&p->out),

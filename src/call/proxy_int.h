@@ -118,6 +118,16 @@ void proxy_print_answer(struct proxy_context *c, const struct branch *b,
 /* The challenges of an answer, added to c->challenges. */
 void proxy_keep_challenges(struct proxy_context *c, const struct sip_message *m);
 
+/* ---- exact.c ---- */
+/* A URI that names one phone rather than a number: a GRUU, or the Contact some phone registered.
+ * Its bindings become targets, *number is their line. 0: it names none; 200: targets are there; else
+ * the status to answer. */
+unsigned proxy_exact(struct proxy_context *c, const struct sip_uri *uri, struct str *number);
+/* Where *uri, which a request of a dialog that came over from bears, is the GRUU of the phone on
+ * flow, *uri becomes that one's Contact (RFC 5627, 6.1), copied to text. */
+void proxy_exact_contact(struct call_worker *w, const struct siptx_flow *from, uint64_t flow,
+                         char text[LOCATION_TEXT_MAX], struct str *uri);
+
 /* ---- ring.c ---- */
 /* Where number leads; LINE, MEMBERS, TRUNK: proxy_ring_first makes targets of it. */
 enum call_plan_what proxy_ring_start(struct proxy_context *c, struct str number);

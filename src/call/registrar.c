@@ -5,6 +5,7 @@
 #include "call/call_int.h"
 
 #include "call/contacts.h"
+#include "call/gruu.h"
 #include "call/remotecc.h"
 #include "sip/number.h"
 #include "sip/print.h"
@@ -56,7 +57,8 @@ static enum rc aor_of(struct arena *a, const struct directory_device_line *line,
 
 static bool is_supported_option(struct str tag)
 {
-    return str_eq_nocase(tag, STR("path")) || str_eq_nocase(tag, STR("outbound"));
+    return str_eq_nocase(tag, STR("path")) || str_eq_nocase(tag, STR("outbound")) ||
+           str_eq_nocase(tag, STR("gruu"));
 }
 
 /* True when all required options are understood; else the request has been answered. */
@@ -139,14 +141,34 @@ static void answer_cisco(struct job *j)
                       buf_str(&b));
 }
 
-static void print_binding(const struct location_binding *b, int64_t now_mono_ms, struct buf *out)
+/* Both GRUUs of the phone that registered the contact (RFC 5627, 5.2). */
+static void print_gruus(const struct job *j, const struct location_binding *b, struct buf *out)
 {
-    int64_t left_ms = b->expires_mono_ms - now_mono_ms;
+    struct call_node *n = j->v->worker->node;
+    struct str host = j->v->to.host.text;
+    char text[512];
+    struct buf temporary;
+    buf_put_lit(out, ";pub-gruu=\"");
+    call_gruu_print_public(out, b->line, host, b->instance);
+    buf_put_char(out, '"');
+    buf_init_fixed(&temporary, text, sizeof text);
+    if (call_gruu_print_temporary(n->gruu, &n->random, b, host, &temporary) != RC_OK) return;
+    if (buf_rc(&temporary) != RC_OK) return;
+    buf_put_lit(out, ";temp-gruu=\"");
+    buf_put_str(out, buf_str(&temporary));
+    buf_put_char(out, '"');
+}
+
+static void print_binding(const struct job *j, const struct location_binding *b, bool gruu,
+                          struct buf *out)
+{
+    int64_t left_ms = b->expires_mono_ms - j->now_mono_ms;
     if (left_ms <= 0) return;
     buf_put_lit(out, "Contact: <");
     buf_put_str(out, b->contact);
     buf_put_char(out, '>');
     call_contact_print_params(out, b->params);
+    if (gruu && b->instance.n > 0) print_gruus(j, b, out);
     buf_printf(out, ";expires=%lld\r\n", (long long)((left_ms + 999) / 1000));
 }
 
@@ -154,14 +176,14 @@ static void answer_standard(struct job *j, const struct location_binding *const 
                             size_t count)
 {
     struct call_visit *v = j->v;
-    bool outbound = false;
+    bool outbound = false, gruu = sip_values_has(v->message, SIP_HEADER_SUPPORTED, STR("gruu"));
     for (size_t i = 0; i < j->contacts.count; i++)
         outbound = outbound || j->contacts.list[i].reg_id > 0;
     outbound = outbound && sip_values_has(v->message, SIP_HEADER_SUPPORTED, STR("outbound"));
     struct buf *out = siptx_answer_begin(v->request, 200, STR(""));
     call_print_common(v, out);
     for (size_t i = 0; i < count; i++)
-        print_binding(bindings[i], j->now_mono_ms, out);
+        print_binding(j, bindings[i], gruu, out);
     if (sip_values_has(v->message, SIP_HEADER_SUPPORTED, STR("path")))
         sip_print_copies(out, v->message, SIP_HEADER_PATH);
     if (outbound) buf_put_lit(out, "Require: outbound\r\nFlow-Timer: 120\r\n");
@@ -498,6 +520,18 @@ static void answer_too_brief(struct job *j)
     call_answer(j->v, 423, STR(""), buf_str(&b));
 }
 
+/* A phone whose Contact leads back here would be called in a circle (RFC 5627, 5.1). */
+static bool is_circular(const struct job *j, const struct call_contact *c)
+{
+    struct call_visit *v = j->v;
+    struct sip_uri uri;
+    if (v->cisco || c->instance.n == 0 || c->expires_s == 0) return false;
+    if (sip_uri_parse(c->uri, &uri, NULL) != RC_OK || !sip_uri_is_sip(&uri)) return true;
+    if (sip_uri_eq(&uri, &v->to)) return true;
+    return call_gruu_is(&uri) &&
+           call_identify_is_our_host(v->worker->node, v->request->flow, &uri.host);
+}
+
 static void update(struct job *j, struct str aor)
 {
     struct call_visit *v = j->v;
@@ -509,6 +543,10 @@ static void update(struct job *j, struct str aor)
     }
     j->removes = true;
     for (size_t i = 0; i < j->contacts.count; i++) {
+        if (is_circular(j, &j->contacts.list[i])) {
+            answer_error(v, 403, "Contact Leads Back Here", "");
+            return;
+        }
         enum rc rc = binding_fill(j, &j->contacts.list[i], &j->bindings[i]);
         if (rc == RC_TOO_BIG) {
             answer_too_brief(j);

@@ -480,6 +480,9 @@ static void test_found_by_everything(void **state)
     assert_int_equal(0, fetch(f, FLOW(0), T0));
     assert_int_equal(2, fetch(f, (struct location_key){LOCATION_BY_USER, STR("RADO"), 0}, T0));
     assert_int_equal(1, fetch(f, (struct location_key){LOCATION_BY_GRANT, STR("g1"), 0}, T0));
+    assert_int_equal(1, fetch(f, (struct location_key){LOCATION_BY_CONTACT, b.contact_key, 0}, T0));
+    assert_int_equal(0,
+                     fetch(f, (struct location_key){LOCATION_BY_CONTACT, STR("SIP:B@H"), 0}, T0));
     assert_int_equal(0, fetch(f, AOR("sip:nobody"), T0));
 }
 

@@ -73,6 +73,7 @@ static struct location_key key_by(enum location_index by, const struct location_
     case LOCATION_BY_DEVICE: return (struct location_key){by, b->device, 0};
     case LOCATION_BY_USER: return (struct location_key){by, b->user, 0};
     case LOCATION_BY_GRANT: return (struct location_key){by, b->grant, 0};
+    case LOCATION_BY_CONTACT: return (struct location_key){by, b->contact_key, 0};
     case LOCATION_BY_AOR: return (struct location_key){by, b->aor, 0};
     case LOCATION_BY_FLOW:
     case LOCATION_INDEX_COUNT: break;
@@ -99,8 +100,8 @@ static uint64_t key_hash(const struct location_table *t, const struct location_k
 static bool key_eq(const struct location_key *a, const struct location_key *b)
 {
     if (a->by == LOCATION_BY_FLOW) return a->flow == b->flow;
-    bool exact = a->by == LOCATION_BY_GRANT || a->by == LOCATION_BY_AOR;
-    return exact ? str_eq(a->text, b->text) : str_eq_nocase(a->text, b->text);
+    bool folds = a->by == LOCATION_BY_DEVICE || a->by == LOCATION_BY_USER;
+    return folds ? str_eq_nocase(a->text, b->text) : str_eq(a->text, b->text);
 }
 
 bool location_key_fits(const struct location_key *key, const struct location_binding *b)

@@ -126,7 +126,8 @@ enum location_index {
     LOCATION_BY_DEVICE,
     LOCATION_BY_USER,
     LOCATION_BY_GRANT,
-    LOCATION_BY_FLOW, /* key.flow, the others key.text */
+    LOCATION_BY_CONTACT, /* contact_key */
+    LOCATION_BY_FLOW,    /* key.flow, the others key.text */
     LOCATION_INDEX_COUNT
 };
 struct location_key {
