@@ -416,6 +416,28 @@ enum rc app_certs_tls(struct app_certs *c, enum app_tls which, struct net_tls **
     return rc;
 }
 
+enum rc app_certs_client_tls(struct app_certs *c, struct net_tls **out, struct store_why *why)
+{
+    struct scratch scratch;
+    struct net_tls_cert cert;
+    struct buf trust;
+    const char *text = NULL;
+    if (scratch_init(&scratch) != RC_OK) return RC_NOMEM;
+    buf_init(&trust, CRYPTO_CERT_PEM_MAX);
+    enum rc rc = cert_load(c, STR("CallManager"), &scratch.arena, &cert, why);
+    if (rc == RC_OK) rc = trust_text(c, STR("callmanager-trust"), &scratch.arena, &trust, why);
+    if (rc == RC_OK && trust.n == 0) rc = RC_NOT_FOUND; /* not the system's anchors in its place */
+    if (rc == RC_OK) {
+        struct net_tls_client_config config = {.trust_pem = buf_str(&trust), .cert = &cert};
+        rc = net_tls_client_new(&config, out, &text);
+    }
+    if (rc != RC_OK)
+        (void)say(why, rc, text ? text : "The certificate or its trust store is missing");
+    buf_fini(&trust);
+    scratch_fini(&scratch);
+    return rc;
+}
+
 /* ---- renewing ---- */
 
 static const struct unit *unit_find(struct str name)

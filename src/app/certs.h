@@ -37,6 +37,9 @@ const char *app_tls_name(enum app_tls which); /* "tomcat", for logs */
  * certificate, or nobody to trust; others as net_tls_server_new. Waits for the store: control thread or pool. */
 MUST_CHECK enum rc app_certs_tls(struct app_certs *c, enum app_tls which, struct net_tls **out,
                                  struct store_why *why);
+/* Likewise, for connections we make to SIP trunks: shows CallManager, trusts callmanager-trust. */
+MUST_CHECK enum rc app_certs_client_tls(struct app_certs *c, struct net_tls **out,
+                                        struct store_why *why);
 /* Issues the unit anew ("tomcat", ...) for this node. RC_NOT_FOUND: no such unit; RC_UNSUPPORTED:
  * the CA's key is not here. */
 MUST_CHECK enum rc app_certs_regen(struct app_certs *c, const struct store_by *by, struct str unit,

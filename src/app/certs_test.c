@@ -96,6 +96,9 @@ static void test_every_context_can_be_made_and_asks_whom_it_must(void **state)
         assert_int_equal(i != APP_TLS_TOMCAT, net_tls_asks_client_cert(tls));
         net_tls_unref(tls);
     }
+    struct net_tls *client;
+    assert_rc(RC_OK, app_certs_client_tls(f->certs, &client, &why));
+    net_tls_unref(client);
 }
 
 static void test_a_second_start_keeps_what_is_there(void **state)
