@@ -162,6 +162,19 @@ MUST_CHECK enum rc ports_check(struct admin_call *c, const struct store_ports *o
 /* Answers what a removal would come to, or why it would be refused; consequences.c. */
 void remove_rehearse(struct admin_call *c, const struct admin_noun *noun, struct str key);
 
+/* What keeps the node from being whole; health.c. */
+#define HEALTH_DISK "Disk"
+struct health_problem {
+    const char *name;     /* "Port", HEALTH_DISK */
+    struct str text, fix; /* sentences: what was found, what to do */
+};
+struct health {
+    struct health_problem *rows;
+    size_t count;
+};
+MUST_CHECK enum rc health_look(struct admin_call *c, struct health *out);
+json_t *health_print(const struct health *h); /* new; NULL when out of memory */
+
 /* Calls under way; calls_api.c. */
 size_t calls_count(const struct admin_call *c);
 

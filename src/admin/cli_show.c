@@ -295,6 +295,20 @@ static void print_listeners(struct cli *cli, json_t *listeners)
     cli_print_rows(cli, listeners, columns, sizeof columns / sizeof *columns);
 }
 
+/* What keeps the node from being whole. */
+static void print_problems(struct cli *cli, json_t *problems)
+{
+    size_t i;
+    json_t *p;
+    if (json_array_size(problems) > 0) cli_say(cli, "%s", "");
+    json_array_foreach(problems, i, p)
+    {
+        struct str fix = cli_str(p, "fix");
+        cli_say(cli, "FAIL  %.*s: %.*s", STR_ARG(cli_str(p, "name")), STR_ARG(cli_str(p, "text")));
+        if (fix.n > 0) cli_say(cli, "      -> %.*s", STR_ARG(fix));
+    }
+}
+
 int cli_status(struct cli *cli, const struct cli_rest *rest)
 {
     static const char *const counts[] = {"users", "devices", "lines", "profiles", "registrations"};
@@ -314,7 +328,9 @@ int cli_status(struct cli *cli, const struct cli_rest *rest)
                     (long long)cli_int(json_object_get(s, "counts"), counts[i]));
         cli_say(cli, "%s", "");
         print_listeners(cli, json_object_get(s, "listeners"));
+        print_problems(cli, json_object_get(s, "problems"));
     }
+    if (json_array_size(json_object_get(s, "problems")) > 0) status = ADMIN_EXIT_REFUSED;
     json_decref(s);
     return status;
 }

@@ -55,19 +55,30 @@ static void walk_checks(struct walk *w)
     }
 }
 
+/* only: "" all. */
+static void walk_health(struct walk *w, const char *only)
+{
+    struct health h;
+    char fix[500];
+    if (health_look(w->c, &h) != RC_OK) {
+        step(w, "Health", false, "Try again; see the node's log", "could not be read");
+        return;
+    }
+    for (size_t i = 0; i < h.count; i++) {
+        if (only[0] != '\0' && strcmp(h.rows[i].name, only) != 0) continue;
+        if (str_to_cstr(h.rows[i].fix, fix, sizeof fix) != RC_OK) fix[0] = '\0';
+        step(w, h.rows[i].name, false, fix, "%.*s", STR_ARG(h.rows[i].text));
+    }
+}
+
 static void walk_listeners(struct walk *w)
 {
     const struct admin_live *live = w->c->admin->live;
     struct admin_listener *rows;
     size_t count, open = 0;
     if (live->listeners(live->ctx, w->c->arena, &rows, &count) != RC_OK) return;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (str_eq(rows[i].state, STR("open"))) open++;
-        if (!str_eq(rows[i].state, STR("failed"))) continue;
-        step(w, "Port", false, "Stop the other program, or: node update NODE --...-port PORT",
-             "%.*s %.*s is not open: %.*s", STR_ARG(rows[i].name), STR_ARG(rows[i].addr),
-             STR_ARG(rows[i].why));
-    }
     step(w, "Ports", open > 0, "See the node's log", "%zu open", open);
 }
 
@@ -76,6 +87,7 @@ void diagnose_node(struct admin_call *c)
     struct walk w = {c, json_array(), true};
     walk_mode(&w);
     walk_checks(&w);
+    walk_health(&w, "");
     walk_listeners(&w);
     size_t registered = c->admin->live->registration_count(c->admin->live->ctx);
     step(&w, "Registrations", true, "", "%zu", registered);
@@ -178,9 +190,11 @@ static void walk_refusal(struct walk *w, const struct directory_device *d, bool 
     char fix[400];
     enum rc rc = live->last_refusal(live->ctx, d->name, w->c->arena, &r);
     if (rc == RC_NOT_FOUND) {
-        if (!is_registered)
+        /* What failed above is cause enough: a phone that may not sign in never gets here. */
+        if (!is_registered && w->all_ok)
             step(w, "Registered", false,
-                 "Start the phone; look whether it reaches this node (firewall, name, trusted CA)",
+                 "Start the phone, and sign in on it again if it says so; else look whether it "
+                 "reaches this node (firewall, name, trusted CA)",
                  "no, and no REGISTER of it was refused since this node started");
         return;
     }
@@ -215,6 +229,7 @@ void diagnose_device(struct admin_call *c)
     bool oauth = walk_profile(&w, d);
     walk_owner(&w, d, oauth);
     walk_lines(&w, d);
+    walk_health(&w, HEALTH_DISK);
     walk_refusal(&w, d, walk_registered(&w, d) > 0);
     directory_device_unref(d);
     finish(&w);

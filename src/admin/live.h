@@ -37,6 +37,7 @@ struct admin_listener {
     struct str name, transport, addr;
     struct str state; /* "open", "failed", "closing" */
     struct str why;   /* failed: a sentence */
+    struct str fix;   /* failed: what to do; "" unknown */
 };
 
 struct admin_refusal {

@@ -14,10 +14,11 @@ static json_t *listeners_print(struct admin_call *c)
     if (live_of(c)->listeners(live_of(c)->ctx, c->arena, &rows, &count) != RC_OK) return NULL;
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        api_append(&array, json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", api_str(rows[i].name),
-                                     "transport", api_str(rows[i].transport), "address",
-                                     api_str(rows[i].addr), "state", api_str(rows[i].state), "why",
-                                     api_str(rows[i].why)));
+        api_append(&array,
+                   json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", api_str(rows[i].name),
+                             "transport", api_str(rows[i].transport), "address",
+                             api_str(rows[i].addr), "state", api_str(rows[i].state), "why",
+                             api_str(rows[i].why), "fix", api_str(rows[i].fix)));
     return array;
 }
 
@@ -37,11 +38,18 @@ static json_t *counts_print(struct admin_call *c)
 void live_status(struct admin_call *c)
 {
     int64_t up_s = (clock_unix_ms(&c->admin->clock) - live_of(c)->started_unix_ms) / 1000;
+    struct health h;
+    enum rc rc = health_look(c, &h);
+    if (rc != RC_OK) {
+        api_fail_rc(c, rc, "status", STR(""));
+        return;
+    }
     api_reply(c, 200,
-              json_pack("{s:o, s:o, s:I, s:b, s:o, s:o}", "node", api_str(live_of(c)->node_name),
-                        "version", api_str(live_of(c)->version), "uptime_s", (json_int_t)up_s,
-                        "sip_oauth_mode", mode_is_on(c), "counts", counts_print(c), "listeners",
-                        listeners_print(c)));
+              json_pack("{s:o, s:o, s:I, s:b, s:o, s:o, s:o}", "node",
+                        api_str(live_of(c)->node_name), "version", api_str(live_of(c)->version),
+                        "uptime_s", (json_int_t)up_s, "sip_oauth_mode", mode_is_on(c), "counts",
+                        counts_print(c), "listeners", listeners_print(c), "problems",
+                        health_print(&h)));
 }
 
 void live_ports(struct admin_call *c)

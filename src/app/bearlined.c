@@ -3,9 +3,9 @@
 #include "admin/api.h"
 #include "app/certs.h"
 #include "app/chores.h"
+#include "app/diskwatch.h"
 #include "app/listeners.h"
 #include "app/live.h"
-#include "app/outside.h"
 #include "app/settings.h"
 #include "auth/auth.h"
 #include "base/check.h"
@@ -53,7 +53,6 @@ struct node {
     struct siptx_trace *trace;
     struct call_node *call;
     struct app_certs *certs;
-    struct app_outside outside;
     struct net_limits *limits;
     struct net_loop *control;
     struct net_pool *pool;
@@ -71,8 +70,10 @@ struct node {
     struct wheel_timer tick, minute;
     struct app_chores chores; /* found by the control thread, done by the pool */
     pthread_mutex_t moving;
-    char url[APP_NAME_MAX + 32]; /* where users sign in now; under moving */
-    bool is_new;
+    char url[APP_NAME_MAX + 32];    /* where users sign in now; under moving */
+    struct app_diskwatch diskwatch; /* the control thread's, as what follows */
+    size_t failed_ports;
+    bool is_new, is_greeted;
 };
 
 static void to_stderr(void *ctx, enum log_level level, struct str line)
@@ -238,9 +239,6 @@ static enum rc open_worker(struct node *n, unsigned i)
     struct worker *w = &n->workers[i];
     enum rc rc = net_loop_new(&w->loop);
     if (rc == RC_OK) rc = call_worker_new(n->call, &w->call);
-    struct call_reach_ops reach;
-    if (rc == RC_OK) rc = app_outside_ops(&n->outside, i, w->loop, &reach);
-    if (rc == RC_OK) rc = call_worker_set_reach(w->call, &reach);
     if (rc != RC_OK) return rc;
     struct siptx_config c = {
         .worker = i,
@@ -311,26 +309,84 @@ static enum rc open_http(struct node *n)
     return open_sites(n);
 }
 
-/* The folder of the control socket is made where it is missing (under /run it is after a boot). */
-static enum rc open_control_socket(struct node *n)
+/* /run is empty after a boot, so the standard folder is made; any other is the operator's. */
+static enum rc control_folder_ready(const char *control, struct store_why *why)
+{
+    struct stat st;
+    char folder[APP_PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", control);
+    char *slash = strrchr(folder, '/');
+    if (!slash || slash == folder) return RC_OK;
+    *slash = '\0';
+    bool is_ours = strcmp(control, APP_CONTROL_DEFAULT) == 0;
+    if (is_ours && mkdir(folder, 0755) != 0 && errno != EEXIST)
+        snprintf(why->text, sizeof why->text, "The folder %.200s cannot be made: %s. %s", folder,
+                 strerror(errno), "Choose another control socket with --control.");
+    else if (stat(folder, &st) != 0)
+        snprintf(why->text, sizeof why->text,
+                 "The folder %.150s of the control socket cannot be used: %s. Make it, or choose "
+                 "another socket with --control.",
+                 folder, strerror(errno));
+    else if (!S_ISDIR(st.st_mode))
+        snprintf(why->text, sizeof why->text,
+                 "The control socket cannot be made: %.200s is no folder. Choose another one with "
+                 "--control.",
+                 folder);
+    return why->text[0] == '\0' ? RC_OK : RC_NOT_FOUND;
+}
+
+/* What became of http_listen_unix, for the operator. */
+static const char *control_advice(enum rc rc)
+{
+    switch ((int)rc) {
+    case RC_EXISTS: return "is in use: another bearlined runs there. Stop that one, or choose";
+    case RC_CONFLICT:
+        return "cannot be made: a file that is no socket lies there. Move it, or choose";
+    case RC_DENIED:
+        return "cannot be made: this user may not write there. Run as another, or choose";
+    case RC_TOO_BIG: return "cannot be made: its name is too long for a socket. Choose";
+    default: return "cannot be made: the system refuses it. Look at its folder, or choose";
+    }
+}
+
+static enum rc open_control_socket(struct node *n, struct store_why *why)
 {
     struct http_listener *listener;
-    char folder[APP_PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", n->settings.control);
-    char *slash = strrchr(folder, '/');
-    if (slash && slash != folder) {
-        *slash = '\0';
-        if (mkdir(folder, 0755) != 0 && errno != EEXIST)
-            fprintf(stderr, "bearlined: the folder %s cannot be made: %s\n", folder,
-                    strerror(errno));
-    }
-    enum rc rc = http_listen_unix(n->http, n->control_site, n->settings.control, 0660, &listener);
+    const char *control = n->settings.control;
+    enum rc rc = control_folder_ready(control, why);
+    if (rc != RC_OK) return rc;
+    rc = http_listen_unix(n->http, n->control_site, control, 0660, &listener);
     if (rc != RC_OK)
-        fprintf(stderr,
-                "bearlined: the control socket %s cannot be opened (%s). Is another bearlined "
-                "running, or may this user not write there? Choose another one with --control.\n",
-                n->settings.control, rc_name(rc));
+        snprintf(why->text, sizeof why->text,
+                 "The control socket %.150s %s another with --control.", control,
+                 control_advice(rc));
     return rc;
+}
+
+/* Ready only when every port is open that should be. Told at the start and whenever it changes. */
+static void on_synced(void *ctx)
+{
+    struct node *n = ctx;
+    char ports[512], url[sizeof n->url];
+    size_t failed = app_listeners_failed(n->listeners, ports, sizeof ports);
+    if (n->is_greeted && failed == n->failed_ports) return;
+    n->is_greeted = true;
+    n->failed_ports = failed;
+    pthread_mutex_lock(&n->moving);
+    memcpy(url, n->url, sizeof url);
+    pthread_mutex_unlock(&n->moving);
+    if (failed == 0)
+        log_info(&n->log, "node.ready", LOG_CSTR("node", n->settings.name),
+                 LOG_CSTR("host", n->settings.host), LOG_CSTR("version", BEARLINE_VERSION),
+                 LOG_INT("workers", n->worker_count), LOG_CSTR("url", url),
+                 LOG_CSTR("data", n->settings.data), LOG_CSTR("control", n->settings.control));
+    else
+        log_error(&n->log, "node.degraded", LOG_CSTR("node", n->settings.name),
+                  LOG_CSTR("control", n->settings.control), LOG_INT("ports_failed", failed),
+                  LOG_CSTR("ports", ports),
+                  LOG_CSTR("text",
+                           "These ports are not open; the line listener.failed of each says "
+                           "why and what to do. They are tried again all the time."));
 }
 
 static enum rc open_listeners(struct node *n)
@@ -357,6 +413,8 @@ static enum rc open_listeners(struct node *n)
         .config_plain_site = n->config_plain_site,
         .log = &n->log,
         .node = str_from(n->settings.name),
+        .on_synced = on_synced,
+        .ctx = n,
     };
     return app_listeners_new(&c, &n->listeners);
 }
@@ -395,31 +453,38 @@ static void follow_url(struct node *n)
 }
 
 /* On the thread that committed the change, which is never a loop's. */
-static void renew_outside(void *ctx)
-{
-    struct node *n = ctx;
-    app_outside_renew(&n->outside);
-}
-
 static void on_change(void *ctx, enum store_kind kind, struct str key, bool removed)
 {
     struct node *n = ctx;
     (void)removed;
     bool mode = kind == STORE_PARAM &&
                 str_eq(key, str_from(store_param_def(STORE_P_SIP_OAUTH_MODE)->name));
-    if (kind == STORE_CERT || kind == STORE_TRUST) {
-        app_listeners_reload_tls(n->listeners);
-        if (net_pool_submit(n->pool, renew_outside, NULL, n, NULL) != RC_OK)
-            log_warn(&n->log, "trunk.tls_kept", LOG_CSTR("why", "the pool is full"));
-    }
+    if (kind == STORE_CERT || kind == STORE_TRUST) app_listeners_reload_tls(n->listeners);
     if (kind == STORE_NODE && str_eq_nocase(key, str_from(n->settings.name))) follow_url(n);
     if (kind == STORE_NODE || mode) app_listeners_changed(n->listeners);
+}
+
+static void look_at_disk(void *ctx)
+{
+    struct node *n = ctx;
+    store_disk_look(n->store);
+}
+
+static void watch_disk(struct node *n)
+{
+    struct store_disk disk;
+    store_disk(n->store, &disk);
+    if (app_diskwatch_tick(&n->diskwatch, &disk, clock_mono_ms(&n->clock),
+                           str_from(n->settings.data), &n->log) &&
+        net_pool_submit(n->pool, look_at_disk, NULL, n, NULL) != RC_OK)
+        n->diskwatch.looked_ms = 0; /* the pool is full: at the next tick */
 }
 
 static void on_tick(void *ctx)
 {
     struct node *n = ctx;
     call_node_tick(n->call);
+    watch_disk(n);
     net_timer_start(n->control, &n->tick, TICK_MS, on_tick, n);
 }
 
@@ -490,7 +555,6 @@ static enum rc start(struct node *n, struct store_why *why)
     if (rc == RC_OK) rc = net_loop_new(&n->control);
     if (rc == RC_OK) rc = open_auth(n, why);
     if (rc == RC_OK) rc = open_call(n);
-    if (rc == RC_OK) rc = app_outside_init(&n->outside, n->certs, &n->random, &n->log);
     if (rc == RC_OK) rc = open_workers(n);
     if (rc == RC_OK) rc = net_pool_new(n->pool_threads, POOL_QUEUE_MAX, &n->pool);
     if (rc != RC_OK) return rc;
@@ -513,7 +577,7 @@ static enum rc start(struct node *n, struct store_why *why)
     n->live.limits = n->limits;
     own_url(n, n->url, sizeof n->url);
     rc = directory_subscribe(n->directory, on_change, n);
-    if (rc == RC_OK) rc = open_control_socket(n);
+    if (rc == RC_OK) rc = open_control_socket(n, why);
     if (rc == RC_OK) rc = net_loop_on_signal(n->control, SIGTERM, on_stop, n);
     if (rc == RC_OK) rc = net_loop_on_signal(n->control, SIGINT, on_stop, n);
     return rc == RC_OK ? start_workers(n) : rc;
@@ -531,7 +595,6 @@ static void stop_workers(struct node *n)
     /* A call has legs on several workers: what one stack's end tells goes to the calls of all. */
     for (unsigned i = 0; i < n->worker_count; i++)
         n->workers[i].stack = siptx_stack_free(n->workers[i].stack);
-    app_outside_fini(&n->outside);
     for (unsigned i = 0; i < n->worker_count; i++) {
         call_worker_free(n->workers[i].call);
         net_loop_free(n->workers[i].loop);
@@ -598,12 +661,6 @@ static bool has_administrator(struct node *n)
 
 static void greet(struct node *n)
 {
-    char url[APP_NAME_MAX + 32];
-    own_url(n, url, sizeof url);
-    log_info(&n->log, "node.ready", LOG_CSTR("node", n->settings.name),
-             LOG_CSTR("host", n->settings.host), LOG_CSTR("version", BEARLINE_VERSION),
-             LOG_INT("workers", n->worker_count), LOG_CSTR("url", url),
-             LOG_CSTR("data", n->settings.data), LOG_CSTR("control", n->settings.control));
     if (n->is_new)
         fprintf(stderr,
                 "\nThis is the first start: a private CA, certificates and keys were made in %s.\n"

@@ -25,7 +25,9 @@ struct app_listeners_config {
     struct http_server *http;
     struct http_site *https_site, *config_site, *config_plain_site;
     const struct log *log;
-    struct str node; /* the name of this node's row; borrowed for its life */
+    struct str node;              /* the name of this node's row; borrowed for its life */
+    void (*on_synced)(void *ctx); /* may be NULL; on the control thread, after each sync */
+    void *ctx;
 };
 
 /* RC_NOMEM. Opens nothing yet. A TLS context that cannot be made is logged; its ports fail until it
@@ -51,15 +53,20 @@ void app_listeners_close_all(struct app_listeners *l);
 void app_listeners_wait_closed(struct app_listeners *l);
 
 enum app_listener_state { APP_LISTENER_OPEN, APP_LISTENER_FAILED, APP_LISTENER_CLOSING };
+enum { APP_LISTENER_TEXT_MAX = 400 };
 struct app_listener_info {
     char name[32];     /* "SIP OAuth", "HTTPS" ... */
     char transport[8]; /* "UDP", "TCP", "TLS", "HTTP", "HTTPS" */
     struct net_addr addr;
     enum app_listener_state state;
-    char why[256]; /* failed or closing: a sentence */
+    char why[APP_LISTENER_TEXT_MAX]; /* failed or closing: a sentence */
+    char fix[APP_LISTENER_TEXT_MAX]; /* failed: what to do, a sentence; "" where nothing is */
 };
 /* From any thread; at most max. */
 size_t app_listeners_list(struct app_listeners *l, struct app_listener_info *out, size_t max);
+/* From any thread: how many ports should be open and are not (one of our own that is only on its way
+ * out aside); names and addresses of the first of them in out, "; " between. */
+size_t app_listeners_failed(struct app_listeners *l, char *out, size_t cap);
 /* From any thread (it waits for the system, so not from a loop): could this node open a TCP (and
  * UDP) port now? Ours already: yes. Else *holder says who has it. */
 bool app_listeners_port_is_free(struct app_listeners *l, uint16_t port, bool udp_too,

@@ -31,12 +31,12 @@ struct fixture {
     struct store_ports ports;
 };
 
-/* Somebody else's port of 127.0.0.1. */
+/* Somebody else's port of 127.0.0.1; 0: any. */
 static struct net_listener *occupy(uint16_t *port)
 {
     struct net_listener *l;
     struct net_listener_config c = {.stream = {.message_max = 1, .queue_max = 1}};
-    assert_rc(RC_OK, net_addr_parse_ip(STR("127.0.0.1"), 0, &c.addr));
+    assert_rc(RC_OK, net_addr_parse_ip(STR("127.0.0.1"), *port, &c.addr));
     assert_rc(RC_OK, net_listener_open(&c, &l, NULL));
     *port = net_listener_addr(l).port;
     return l;
@@ -50,6 +50,7 @@ static void free_ports(uint16_t *ports, size_t count)
     size_t tried = 0;
     for (size_t i = 0; i < count; tried++) {
         assert_true(tried < sizeof held / sizeof held[0]);
+        ports[i] = 0;
         held[tried] = occupy(&ports[i]);
         if (ports[i] <= STORE_PORT_MAX) i++;
     }
@@ -270,7 +271,7 @@ static void test_a_port_that_is_taken_is_said_so_before_it_is_asked_for(void **s
 {
     struct fixture *f = *state;
     struct net_holder holder;
-    uint16_t port;
+    uint16_t port = 0;
     struct net_listener *other = occupy(&port);
     app_listeners_sync(f->listeners);
     assert_true(app_listeners_port_is_free(f->listeners, (uint16_t)f->ports.https, false,
@@ -279,6 +280,42 @@ static void test_a_port_that_is_taken_is_said_so_before_it_is_asked_for(void **s
     assert_int_equal(getpid(), holder.pid);
     net_listener_close(other, false, NULL, NULL);
     assert_true(app_listeners_port_is_free(f->listeners, port, true, &holder));
+}
+
+static void on_synced(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+/* What an operator reads of a port that another program has, until that lets go of it. */
+static void test_a_port_in_use_is_named_with_its_cure(void **state)
+{
+    struct fixture *f = *state;
+    char ports[200], name[64];
+    int synced = 0;
+    uint16_t taken = (uint16_t)f->ports.https;
+    struct net_listener *other = occupy(&taken);
+    app_listeners_free(f->listeners);
+    f->config.on_synced = on_synced;
+    f->config.ctx = &synced;
+    f->ports.sip = 0; /* over UDP it would need workers */
+    put_node(f);
+    assert_rc(RC_OK, app_listeners_new(&f->config, &f->listeners));
+    app_listeners_sync(f->listeners);
+    assert_int_equal(1, synced);
+    assert_int_equal(1, app_listeners_failed(f->listeners, ports, sizeof ports));
+    snprintf(name, sizeof name, "HTTPS 127.0.0.1:%u", taken);
+    assert_string_equal(name, ports);
+    assert_non_null(strstr(shown(f, taken).why, "is in use by"));
+    assert_non_null(
+        strstr(shown(f, taken).fix, "another port: bearline node update ucm1 --https-port PORT"));
+    assert_int_equal(1, app_listeners_failed(f->listeners, ports, 4));
+    net_listener_close(other, false, NULL, NULL);
+    app_listeners_sync(f->listeners);
+    assert_int_equal(2, synced);
+    assert_int_equal(0, app_listeners_failed(f->listeners, ports, sizeof ports));
+    assert_string_equal("", ports);
+    assert_string_equal("", shown(f, taken).fix);
 }
 
 static void test_a_port_closes_without_memory(void **state)
@@ -396,6 +433,7 @@ int main(void)
         T(test_ports_are_what_the_row_says),
         T(test_two_ports_change_places),
         T(test_a_port_that_is_taken_is_said_so_before_it_is_asked_for),
+        T(test_a_port_in_use_is_named_with_its_cure),
         T(test_a_port_closes_without_memory),
         T(test_a_port_of_our_own_that_is_closing_is_no_failure),
         T(test_a_worker_that_cannot_be_told_is_told_later),

@@ -186,7 +186,8 @@ static enum rc live_listeners(void *ctx, struct arena *a, struct admin_listener 
         rows[i] = (struct admin_listener){.name = str_from(info[i].name),
                                           .transport = str_from(info[i].transport),
                                           .state = str_from(states[info[i].state]),
-                                          .why = str_from(info[i].why)};
+                                          .why = str_from(info[i].why),
+                                          .fix = str_from(info[i].fix)};
         enum rc rc = addr_dup(a, &info[i].addr, &rows[i].addr);
         if (rc != RC_OK) return rc;
     }

@@ -72,7 +72,7 @@ void app_settings_default(struct app_settings *s)
     char name[APP_NAME_MAX - 1] = "";
     *s = (struct app_settings){
         .data = "/var/lib/bearline",
-        .control = "/run/bearline/control.sock",
+        .control = APP_CONTROL_DEFAULT,
         .ports = store_ports_default(),
         .connections_max = 200000,
         .source_max = 2000,

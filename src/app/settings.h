@@ -18,6 +18,7 @@
 #include "store/records.h"
 
 enum { APP_PATH_MAX = 1024, APP_NAME_MAX = 256 };
+#define APP_CONTROL_DEFAULT "/run/bearline/control.sock"
 
 struct app_settings {
     char name[APP_NAME_MAX], host[APP_NAME_MAX], addresses[512];

@@ -115,6 +115,7 @@ static enum rc change_alone(struct store *s, const struct store_by *by, store_ch
     if (rc == RC_OK) rc = body(ctx, &tx, why);
     if (rc == RC_OK) rc = control(tx.db, "COMMIT", why);
     if (rc != RC_OK) roll_back(tx.db);
+    store_disk_note(s, db_disk_failed(tx.db) && rc != RC_OK, rc == RC_OK);
     pthread_mutex_unlock(&s->writing);
     if (rc == RC_OK) events_tell(&tx);
     tx_fini(&tx);
@@ -190,6 +191,7 @@ enum rc store_batch_commit(struct store_batch *b, struct store_why *why)
                            why, RC_IO,
                            "the disk failed during the batch (full?): nothing was changed");
     if (rc != RC_OK) roll_back(b->tx.db);
+    store_disk_note(s, db_disk_failed(b->tx.db) && rc != RC_OK, rc == RC_OK);
     pthread_mutex_unlock(&s->writing);
     if (rc == RC_OK) events_tell(&b->tx);
     tx_fini(&b->tx);
@@ -202,6 +204,7 @@ struct store_batch *store_batch_rollback(struct store_batch *b)
     if (!b) return NULL;
     CHECK(pthread_equal(b->owner, pthread_self()));
     roll_back(b->tx.db);
+    store_disk_note(b->tx.s, db_disk_failed(b->tx.db), false);
     pthread_mutex_unlock(&b->tx.s->writing);
     tx_fini(&b->tx);
     free(b);

@@ -38,6 +38,8 @@ MUST_CHECK enum rc db_col_dup(struct db_stmt *st, int at, struct arena *a, struc
 /* Rows the last statement changed. */
 int64_t db_changed(struct db *db);
 bool db_in_transaction(struct db *db);
+/* A statement of it failed for want of space, or by the disk, since this was last asked. */
+bool db_disk_failed(struct db *db);
 /* Prepares sql, steps once, gives the first column of the first row; RC_NOT_FOUND when none. */
 MUST_CHECK enum rc db_get_i64(struct db *db, const char *sql, int64_t *out, struct store_why *why);
 /* As store_check. */

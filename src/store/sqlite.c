@@ -6,6 +6,18 @@
 
 enum { SQLITE_BUSY_MS = 10000, SQLITE_CACHE_KB = 16384 };
 
+static void note_disk(struct db *db)
+{
+    if (db) db->disk_failed = true;
+}
+
+bool db_disk_failed(struct db *db)
+{
+    bool failed = db->disk_failed;
+    db->disk_failed = false;
+    return failed;
+}
+
 static enum rc full_or_failed(sqlite3 *h, struct store_why *why)
 {
     return store_refuse(why, RC_IO,
@@ -24,6 +36,7 @@ enum rc sqlite_rc(struct db *db, int code, struct store_why *why)
     case SQLITE_NOMEM: return store_refuse(why, RC_NOMEM, "out of memory");
     case SQLITE_TOOBIG: return store_refuse(why, RC_TOO_BIG, "a value is too long");
     case SQLITE_FULL:
+        note_disk(db);
         return store_refuse(why, RC_IO,
                             "the disk is full: nothing was changed; free some space in the data "
                             "folder's file system and try again");
@@ -51,6 +64,7 @@ enum rc sqlite_rc(struct db *db, int code, struct store_why *why)
     case SQLITE_INTERRUPT: return store_refuse(why, RC_TIMEOUT, "it took too long and was stopped");
     case SQLITE_AUTH: return store_refuse(why, RC_DENIED, "not allowed here");
     case SQLITE_CONSTRAINT: break;
+    case SQLITE_IOERR: note_disk(db); return full_or_failed(h, why);
     default: return full_or_failed(h, why);
     }
     switch (h ? sqlite3_extended_errcode(h) : 0) {

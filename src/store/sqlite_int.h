@@ -22,6 +22,7 @@ struct db {
     sqlite3 *handle;
     struct map stmts; /* SQL text -> struct db_stmt */
     struct sqlite_guard *guard;
+    bool disk_failed; /* since db_disk_failed was asked */
 };
 
 struct db_stmt {

@@ -219,6 +219,13 @@ static void test_full_disk_loses_nothing(void **state)
     assert_rc(RC_IO, rc);
     assert_non_null(strstr(why.text, "disk is full"));
     assert_true(stored > 5);
+    struct store_disk disk;
+    store_disk(s, &disk);
+    assert_true(disk.is_full);
+    assert_int_equal(1, disk.refused);
+    store_disk_look(s); /* the file system has space, only the database has not */
+    store_disk(s, &disk);
+    assert_false(disk.is_full);
     /* a batch meets the same wall */
     struct store_by by = admin;
     assert_rc(RC_OK, store_batch_begin(s, &by.batch, &why));
@@ -232,6 +239,9 @@ static void test_full_disk_loses_nothing(void **state)
     }
     assert_rc(RC_IO, rc);
     store_batch_rollback(by.batch);
+    store_disk(s, &disk);
+    assert_true(disk.is_full);
+    assert_int_equal(2, disk.refused);
     store_close(s);
     c.max_pages = 0;
     assert_rc(RC_OK, store_open(&c, &s, &why));
@@ -241,6 +251,8 @@ static void test_full_disk_loses_nothing(void **state)
     arena_init(&a, NULL, 0, 1 << 20);
     struct store_user u = {.id = STR("space-again")};
     assert_rc(RC_OK, store_user_put(s, &admin, STORE_ADD, &u, &why));
+    store_disk(s, &disk);
+    assert_false(disk.is_full);
     arena_fini(&a);
     store_close(s);
 }

@@ -67,6 +67,8 @@ static enum rc open_connections(struct store *s, const struct store_config *conf
                                 struct store_why *why)
 {
     char path[4096];
+    if (!(s->folder = str_dup_cstr(str_from(config->folder))))
+        return store_refuse(why, RC_NOMEM, "out of memory");
     enum rc rc = store_folder_open(config, &s->lock_fd, path, sizeof path, why);
     if (rc != RC_OK) return rc;
     rc = db_open(path, DB_WRITER, config->max_pages, &s->writer, why);
@@ -106,6 +108,7 @@ struct store *store_close(struct store *s)
     db_close(s->guarded);
     db_close(s->writer); /* last: it folds the write-ahead log into the database */
     if (s->lock_fd >= 0) close(s->lock_fd);
+    free(s->folder);
     pthread_mutex_destroy(&s->writing);
     pthread_mutex_destroy(&s->reading);
     pthread_cond_destroy(&s->reader_free);

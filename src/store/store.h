@@ -79,6 +79,17 @@ MUST_CHECK enum rc store_check(struct store *s, struct store_why *why);
 /* True when this open made the database (first start). */
 bool store_is_new(const struct store *s);
 
+/* Do changes reach the disk? Known from the last change, or from store_disk_look since. */
+struct store_disk {
+    bool is_full;          /* or it fails in another way: what the node is told now is lost */
+    uint64_t refused;      /* changes that failed for it since the start */
+    int64_t since_unix_ms; /* of is_full */
+};
+/* Never waits; from any thread. */
+void store_disk(struct store *s, struct store_disk *out);
+/* Looks whether there is space (again): less than 1 MB free counts as full. May wait. */
+void store_disk_look(struct store *s);
+
 /* --- who changes ------------------------------------------------------------------------------ */
 
 /* Handed to every change; goes to the audit row. Borrowed for the call. */

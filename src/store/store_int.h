@@ -6,6 +6,7 @@
 #include "store/db_int.h"
 #include "store/store.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* Made from schema/NNN.sql, in order; number 0 ends it. */
 struct store_migration {
@@ -48,6 +49,12 @@ struct store {
     struct random_source random;
     int lock_fd;
     bool is_new;
+    char *folder;
+
+    /* disk.c */
+    atomic_bool disk_failed, disk_is_low;
+    atomic_ullong disk_refused;
+    atomic_llong disk_full_since_ms;
 
     pthread_mutex_t writing; /* error-checking: held for a change or a whole batch */
     struct db *writer;
@@ -72,6 +79,8 @@ enum rc store_refuse(struct store_why *why, enum rc rc, const char *fmt, ...) PR
 /* folder.c: the data folder ready, locked, with an empty or present database file. */
 MUST_CHECK enum rc store_folder_open(const struct store_config *config, int *lock_fd, char *db_path,
                                      size_t db_path_cap, struct store_why *why);
+/* disk.c: what became of a change; failed: by want of space or a failure of the disk. */
+void store_disk_note(struct store *s, bool failed, bool committed);
 /* migrate.c: brings the schema to the newest number. */
 MUST_CHECK enum rc store_migrate(struct db *db, int64_t now_ms, struct store_why *why);
 /* seed.c: what a new store starts with, and parameters that came since. */

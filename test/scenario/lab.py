@@ -193,10 +193,10 @@ class Node:
             command += ["--set", s]
         return command
 
-    def start(self):
-        """Starts it and waits until its doors are open."""
+    def start(self, state="ready"):
+        """Starts it and waits until its doors are open; state "degraded": until one is not."""
         self.program = self.lab.run_program(self.command())
-        self.program.wait_line(r"event=node\.ready")
+        self.program.wait_line(r"event=node\." + state)
         return self
 
     @property

@@ -63,7 +63,15 @@ class DataFolder(lab.Scenario):
             self.assertIsNotNone(refused, "400 lines went onto a full disk")
             self.assertRegex(refused.stdout + refused.stderr, r"(?i)disk|full|space")
             self.assertEqual(200, node.http("GET", "/ssosp/oauth/jwks").status)  # it serves on
+            node.wait_line(r"event=store\.disk_full .*refused=\d+ .*Free some space")
+            status, diagnosis = node.cli("status", check=False), node.cli("diagnose", check=False)
+            for done in (status, diagnosis):
+                self.assertEqual(1, done.returncode)
+                self.assertRegex(done.stdout, r"FAIL  Disk: full .* refused since the start\n      -> Free some space")
             os.remove(filler)
+            node.wait_line(r"event=store\.disk_writable")  # before anybody has tried again
+            self.assertEqual(0, node.cli("status").returncode)
+            self.assertNotIn("Disk", node.cli("diagnose", check=False).stdout)
             node.cli("line", "add", "5999")
             node.kill()
             node.start()

@@ -1,0 +1,61 @@
+/* What should be open: the ports of the node's row, on each of its addresses, as the mode says. */
+#include "app/listeners_int.h"
+
+#include "directory/directory.h"
+
+#include <stdlib.h>
+
+const struct door_def door_defs[DOOR_COUNT] = {
+#define PORT(f) offsetof(struct store_ports, f)
+    [DOOR_SIP_UDP] = {"SIP", "UDP", CALL_LINE, -1, false, false, PORT(sip), "sip-port"},
+    [DOOR_SIP_TCP] = {"SIP", "TCP", CALL_LINE, -1, false, false, PORT(sip), "sip-port"},
+    [DOOR_SIPS] = {"SIP secure", "TLS", CALL_SECURE, APP_TLS_SECURE, false, false, PORT(sips),
+                   "sip-secure-port"},
+    [DOOR_OAUTH] = {"SIP OAuth", "TLS", CALL_OAUTH, APP_TLS_TOMCAT, false, true, PORT(oauth),
+                    "sip-oauth-port"},
+    [DOOR_MRA] = {"SIP OAuth MRA", "TLS", CALL_MRA, APP_TLS_MRA, false, true, PORT(mra),
+                  "sip-mra-oauth-port"},
+    [DOOR_CONFIG_HTTP] = {"device configuration", "HTTP", CALL_LINE, -1, true, false,
+                          PORT(config_http), "config-http-port"},
+    [DOOR_CONFIG_HTTPS] = {"device configuration", "HTTPS", CALL_LINE, APP_TLS_TOMCAT, true, false,
+                           PORT(config_https), "config-https-port"},
+    [DOOR_HTTPS] = {"HTTPS", "HTTPS", CALL_LINE, APP_TLS_TOMCAT, true, false, PORT(https),
+                    "https-port"},
+#undef PORT
+};
+
+size_t door_addresses(const struct directory_node *node, struct net_addr *out)
+{
+    size_t n = 0;
+    struct str rest = node->addresses, part;
+    while (str_split(&rest, ' ', &part))
+        if (part.n > 0 && n < ADDRESSES_MAX && net_addr_parse_ip(part, 0, &out[n]) == RC_OK) n++;
+    if (n > 0 || str_trim(node->addresses).n > 0) return n;
+    out[0] = (struct net_addr){.family = NET_V4};
+    out[1] = (struct net_addr){.family = NET_V6};
+    return 2;
+}
+
+size_t doors_wanted(struct app_listeners *l, struct door *out)
+{
+    struct net_addr addrs[ADDRESSES_MAX];
+    size_t n = 0;
+    const struct directory_node *node = directory_node_ref(l->config.directory, l->config.node);
+    if (!node || l->is_stopped) {
+        directory_node_unref(node);
+        return 0;
+    }
+    bool mode = directory_param_number(l->config.directory, STORE_P_SIP_OAUTH_MODE) != 0;
+    size_t addr_count = door_addresses(node, addrs);
+    for (int kind = 0; kind < DOOR_COUNT; kind++) {
+        int port;
+        memcpy(&port, (const char *)&node->ports + door_defs[kind].port, sizeof port);
+        if (port == 0 || (door_defs[kind].oauth_only && !mode)) continue;
+        for (size_t i = 0; i < addr_count && n < DOORS_MAX; i++) {
+            out[n] = (struct door){.kind = (enum door_kind)kind, .addr = addrs[i]};
+            out[n++].addr.port = (uint16_t)port;
+        }
+    }
+    directory_node_unref(node);
+    return n;
+}
