@@ -265,10 +265,14 @@ static void tell_ended(struct agent *a, const struct phone_call_info *i)
                  (long long)(talked_ms % 1000 / 100));
     buf_init_fixed(&b, why, sizeof why - 1);
     buf_put_str(&b, str_from(phone_cause_sentence(i->cause)));
-    if (i->warning[0] && phone_cause_exit(i->cause) != PHONE_EXIT_OK)
+    bool refused = phone_cause_exit(i->cause) != PHONE_EXIT_OK;
+    bool by_them = refused && i->status >= 300;
+    if (by_them && i->warning[0])
         buf_printf(&b, " (%u: %s)", i->status, i->warning);
-    else if (i->status >= 300 && phone_cause_exit(i->cause) != PHONE_EXIT_OK)
+    else if (by_them)
         buf_printf(&b, " (%u)", i->status);
+    else if (refused && i->warning[0])
+        buf_printf(&b, " (%s)", i->warning);
     size_t told = b.n;
     buf_put_lit(&b, "; ");
     phone_call_print_advice(&b, i);

@@ -97,7 +97,10 @@ static const char *advice_on_sound(const struct phone_call_info *i)
     if (i->warn_code == 305) return "the two have no codec in common: try without --codec";
     if (strstr(i->warning, "None of the offered SRTP keys"))
         return "the two have no cipher suite in common: try without --suite";
-    if (strstr(i->warning, "SRTP") || strstr(i->warning, "ncrypted") || strstr(i->warning, " key"))
+    if (strstr(i->warning, "not TLS"))
+        return "one of the two is not connected over TLS: the administrator can give it a profile "
+               "that is";
+    if (strstr(i->warning, "SRTP") || strstr(i->warning, "ncrypted"))
         return "one line is encrypted and the other is not: the administrator can give both the "
                "same security mode";
     return i->warning[0] ? "" : "it gave no reason: encryption or codecs of the two may differ";

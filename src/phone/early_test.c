@@ -376,6 +376,8 @@ static void test_refusals_say_what_can_be_done(void **state)
          "unacceptable", "same security mode", 0},
         {488, "Warning: 399 n \"None of the offered SRTP keys can be used\"\r\n", "unacceptable",
          "without --suite", 0},
+        {488, "Warning: 399 n \"SRTP keys would pass a connection that is not TLS\"\r\n",
+         "unacceptable", "over TLS", 0},
         {488, "Warning: 305 n \"No common codec\"\r\n", "unacceptable", "without --codec", 0},
         {488, "Warning: 304 n \"No audio\"\r\n", "unacceptable", "", 0},
         {488, "", "unacceptable", "gave no reason", 0},
