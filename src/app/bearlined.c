@@ -6,6 +6,7 @@
 #include "app/diskwatch.h"
 #include "app/listeners.h"
 #include "app/live.h"
+#include "app/outside.h"
 #include "app/settings.h"
 #include "auth/auth.h"
 #include "base/check.h"
@@ -53,6 +54,7 @@ struct node {
     struct siptx_trace *trace;
     struct call_node *call;
     struct app_certs *certs;
+    struct app_outside outside;
     struct net_limits *limits;
     struct net_loop *control;
     struct net_pool *pool;
@@ -239,6 +241,9 @@ static enum rc open_worker(struct node *n, unsigned i)
     struct worker *w = &n->workers[i];
     enum rc rc = net_loop_new(&w->loop);
     if (rc == RC_OK) rc = call_worker_new(n->call, &w->call);
+    struct call_reach_ops reach;
+    if (rc == RC_OK) rc = app_outside_ops(&n->outside, i, w->loop, &reach);
+    if (rc == RC_OK) rc = call_worker_set_reach(w->call, &reach);
     if (rc != RC_OK) return rc;
     struct siptx_config c = {
         .worker = i,
@@ -453,13 +458,23 @@ static void follow_url(struct node *n)
 }
 
 /* On the thread that committed the change, which is never a loop's. */
+static void renew_outside(void *ctx)
+{
+    struct node *n = ctx;
+    app_outside_renew(&n->outside);
+}
+
 static void on_change(void *ctx, enum store_kind kind, struct str key, bool removed)
 {
     struct node *n = ctx;
     (void)removed;
     bool mode = kind == STORE_PARAM &&
                 str_eq(key, str_from(store_param_def(STORE_P_SIP_OAUTH_MODE)->name));
-    if (kind == STORE_CERT || kind == STORE_TRUST) app_listeners_reload_tls(n->listeners);
+    if (kind == STORE_CERT || kind == STORE_TRUST) {
+        app_listeners_reload_tls(n->listeners);
+        if (net_pool_submit(n->pool, renew_outside, NULL, n, NULL) != RC_OK)
+            log_warn(&n->log, "trunk.tls_kept", LOG_CSTR("why", "the pool is full"));
+    }
     if (kind == STORE_NODE && str_eq_nocase(key, str_from(n->settings.name))) follow_url(n);
     if (kind == STORE_NODE || mode) app_listeners_changed(n->listeners);
 }
@@ -555,6 +570,7 @@ static enum rc start(struct node *n, struct store_why *why)
     if (rc == RC_OK) rc = net_loop_new(&n->control);
     if (rc == RC_OK) rc = open_auth(n, why);
     if (rc == RC_OK) rc = open_call(n);
+    if (rc == RC_OK) rc = app_outside_init(&n->outside, n->certs, &n->random, &n->log);
     if (rc == RC_OK) rc = open_workers(n);
     if (rc == RC_OK) rc = net_pool_new(n->pool_threads, POOL_QUEUE_MAX, &n->pool);
     if (rc != RC_OK) return rc;
@@ -595,6 +611,7 @@ static void stop_workers(struct node *n)
     /* A call has legs on several workers: what one stack's end tells goes to the calls of all. */
     for (unsigned i = 0; i < n->worker_count; i++)
         n->workers[i].stack = siptx_stack_free(n->workers[i].stack);
+    app_outside_fini(&n->outside);
     for (unsigned i = 0; i < n->worker_count; i++) {
         call_worker_free(n->workers[i].call);
         net_loop_free(n->workers[i].loop);
