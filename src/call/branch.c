@@ -17,6 +17,9 @@
 static const struct str elsewhere = STR_INIT(
     "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n");
 
+static const struct str not_acceptable = STR_INIT(
+    "Reason: SIP;cause=488;text=\"Not Acceptable Here\"\r\n");
+
 static struct call_calls *calls_of(const struct proxy_context *c)
 {
     return c->proxy->worker->node->calls;
@@ -89,7 +92,8 @@ static void send_best(struct proxy_context *c)
     struct buf *out = &c->proxy->out;
     unsigned status = call_fork_upstream(c->best);
     if (status != c->best || c->best_head.n == 0) {
-        proxy_answer(c, status, proxy_ring_headers(c, status));
+        bool is_media = status == 488 && c->media_why;
+        proxy_answer(c, status, is_media ? proxy_media_warning(c) : proxy_ring_headers(c, status));
         return;
     }
     buf_reset(out);
@@ -122,13 +126,13 @@ void proxy_advance(struct proxy_context *c)
 
 /* Sends what came from b at once: provisional answers and 2xx. */
 static void forward_now(struct proxy_context *c, const struct branch *b,
-                        const struct sip_message *m)
+                        const struct sip_message *m, struct str body)
 {
     struct buf *out = &c->proxy->out;
     if (!c->request) return;
     buf_reset(out);
     proxy_print_answer(c, b, m, false, out);
-    sip_print_body(out, STR(""), m->body);
+    sip_print_body(out, STR(""), body);
     if (buf_rc(out) != RC_OK) return; /* as if the network had lost it: the phone repeats a 2xx */
     siptx_respond_bytes(c->request, m->status, buf_str(out));
 }
@@ -168,9 +172,10 @@ void proxy_give_up_branches(struct proxy_context *c)
         if (c->branches[i].state != BRANCH_IDLE) branch_done(&c->branches[i]);
 }
 
-static void consider(struct proxy_context *c, const struct branch *b, unsigned status,
+static void consider(struct proxy_context *c, struct branch *b, unsigned status,
                      const struct sip_message *m)
 {
+    struct str body;
     bool asks = status == 401 || status == 407;
     if (asks && m) proxy_keep_challenges(c, m);
     if (!call_fork_is_better(status, c->best)) return;
@@ -179,7 +184,7 @@ static void consider(struct proxy_context *c, const struct branch *b, unsigned s
     buf_reset(&c->best_body);
     if (!m || !c->request) return;
     proxy_print_answer(c, b, m, asks, &c->best_head);
-    buf_put_str(&c->best_body, m->body);
+    if (proxy_media_answer(b, m, &body)) buf_put_str(&c->best_body, body);
 }
 
 static struct str tag_of(const struct sip_message *m, enum sip_header_id id)
@@ -207,28 +212,62 @@ static void call_answered(struct proxy_context *c, const struct branch *b,
     }
     call_calls_answer(calls_of(c), c->call, line, device, tag_of(m, SIP_HEADER_TO),
                       call_target_flow(t));
+    call_calls_set_media(calls_of(c), c->call, &b->media);
+}
+
+/* What rings says may not be; 488 says more than the 487 that follows. */
+static void refuse_early(struct branch *b)
+{
+    struct proxy_context *c = b->context;
+    if (b->leg) call_relay_cancel(b->leg, not_acceptable);
+    b->is_cancelled = true;
+    consider(c, b, 488, NULL);
+}
+
+/* What was accepted may not be: over for who accepted; others of the fork may still answer. Within a
+ * call both sides would hold different sessions, so that is over, too. */
+static void refuse_accepted(struct branch *b, const struct sip_message *m)
+{
+    struct proxy_context *c = b->context;
+    bool is_again = b->is_hung_up;
+    proxy_hang_up(b, m);
+    if (is_again) return;
+    if (!c->is_answered) consider(c, b, 488, NULL);
+    if (!c->is_initial) call_calls_end(calls_of(c), c->call, CALL_END_REFUSED, 488);
 }
 
 static void on_provisional(struct branch *b, const struct sip_message *m)
 {
     struct proxy_context *c = b->context;
+    struct str body;
     if (b->state == BRANCH_DONE) return;
     b->state = BRANCH_RINGING;
+    if (!proxy_media_answer(b, m, &body)) {
+        refuse_early(b);
+        return;
+    }
     start_timer_c(b);
     if (c->is_initial && c->call != 0) call_calls_ringing(calls_of(c), c->call);
-    if (!c->is_answered) forward_now(c, b, m);
+    if (c->is_initial && m->body.n > 0 && c->targets.count == 1) proxy_media_settled(b, true);
+    if (!c->is_answered) forward_now(c, b, m, body);
 }
 
 /* A 2xx goes upstream whatever has gone before (16.7 step 5); to INVITE also a second one. */
 static void on_success(struct branch *b, const struct sip_message *m)
 {
     struct proxy_context *c = b->context;
+    struct str body;
     branch_done(b);
+    if (b->is_hung_up || !proxy_media_answer(b, m, &body)) {
+        refuse_accepted(b, m);
+        return;
+    }
     c->is_stopped = true;
     bool late = c->is_answered && c->method != SIP_METHOD_INVITE;
     if (!c->is_answered) call_answered(c, b, m);
+    if (!c->is_answered) proxy_media_settled(b, m->body.n > 0);
     c->is_answered = true;
-    if (!late) forward_now(c, b, m);
+    if (!late) forward_now(c, b, m, body);
     proxy_cancel_branches(c, elsewhere);
 }
 
@@ -259,6 +298,7 @@ static bool try_next_way(struct branch *b)
 
 void proxy_branch_failed(struct branch *b, unsigned status)
 {
+    if (b->is_refused) status = 488;
     branch_done(b);
     if (!proxy_ring_heard(b->context, status, NULL)) consider(b->context, b, status, NULL);
 }
@@ -320,7 +360,9 @@ bool proxy_send_branch(struct branch *b)
     char text[CALL_TOKEN_LEN + 1];
     struct buf token;
     const struct call_target *t = b->target;
-    struct str uri = call_target_uri(t);
+    struct str uri = call_target_uri(t), body;
+    b->is_refused = !proxy_media_offer(b, &body);
+    if (b->is_refused) return false;
     buf_init_fixed(&token, text, sizeof text);
     buf_reset(&p->out);
     proxy_print_request(c, b->target, &uri, &p->out);
@@ -333,7 +375,7 @@ bool proxy_send_branch(struct branch *b)
         .via_params = str_of(c->loop, CALL_LOOP_PARAM_LEN),
         .token = buf_str(&token),
         .headers = buf_str(&p->out),
-        .body = c->visit->message->body,
+        .body = body,
         .from = c->from,
         .own_port = t->trunk
                         ? proxy_own_port(p->worker->node, call_trunk_transport(t->trunk->transport))

@@ -15,6 +15,8 @@ struct side {
     int64_t lost_ms;
     bool is_lost;
     char tag[CALL_TAG_MAX + 1];
+    uint64_t media_flow; /* 0: none */
+    struct call_media_leg media;
 };
 
 struct call {
@@ -23,6 +25,7 @@ struct call {
     struct call_record record;
     struct side side[2];
     int64_t expires_ms; /* 0: no session timer */
+    struct call_media_note offer;
 };
 
 struct call_calls {
@@ -169,7 +172,8 @@ enum rc call_calls_start(struct call_calls *c, const struct call_start *s, uint6
         copy(r->to, CALL_NAME_MAX, s->to);
         copy(r->from_device, CALL_NAME_MAX, s->from_device);
         copy(call->side[CALL_CALLER].tag, CALL_TAG_MAX, s->from_tag);
-        call->side[CALL_CALLER].flow = s->from_flow;
+        call->side[CALL_CALLER].flow = call->side[CALL_CALLER].media_flow = s->from_flow;
+        call->side[CALL_CALLER].media = s->media;
         r->state = CALL_STATE_CALLING;
         r->started_unix_ms = clock_unix_ms(&c->clock);
         call->next = c->buckets[r->id % BUCKETS];
@@ -218,6 +222,47 @@ void call_calls_set_encrypted(struct call_calls *c, uint64_t id, bool encrypted)
     struct call *call = find(c, id);
     if (call) call->record.encrypted = encrypted;
     pthread_mutex_unlock(&c->lock);
+}
+
+void call_calls_set_media(struct call_calls *c, uint64_t id, const struct call_media_leg *callee)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call) {
+        call->side[CALL_CALLEE].media = *callee;
+        call->side[CALL_CALLEE].media_flow = call->side[CALL_CALLEE].flow;
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+bool call_calls_media(struct call_calls *c, uint64_t id, enum call_side side, uint64_t flow,
+                      struct call_media_leg *out)
+{
+    pthread_mutex_lock(&c->lock);
+    const struct call *call = find(c, id);
+    bool is_known = call && flow != 0 && call->side[side].media_flow == flow;
+    if (is_known) *out = call->side[side].media;
+    pthread_mutex_unlock(&c->lock);
+    return is_known;
+}
+
+void call_calls_set_offer(struct call_calls *c, uint64_t id, const struct call_media_note *offer)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call) call->offer = *offer;
+    pthread_mutex_unlock(&c->lock);
+}
+
+bool call_calls_take_offer(struct call_calls *c, uint64_t id, struct call_media_note *out)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    bool is_there = call && call->offer.is_there;
+    if (is_there) *out = call->offer;
+    if (call) call->offer.is_there = false;
+    pthread_mutex_unlock(&c->lock);
+    return is_there;
 }
 
 void call_calls_set_expiry(struct call_calls *c, uint64_t id, int64_t expires_mono_ms)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "call/mediarule.h"
 
 enum {
     CALL_NAME_MAX = 64,      /* bytes of a number or device name kept of a call */
@@ -65,6 +66,7 @@ struct call_calls *call_calls_free(struct call_calls *c); /* NULL */
 struct call_start {
     struct str call_id, from, to, from_device, from_tag;
     uint64_t from_flow; /* 0: not a phone's */
+    struct call_media_leg media;
 };
 /* A new call, CALLING. RC_NOMEM, RC_BUSY. */
 MUST_CHECK enum rc call_calls_start(struct call_calls *c, const struct call_start *s, uint64_t *id);
@@ -73,6 +75,15 @@ void call_calls_ringing(struct call_calls *c, uint64_t id);
 void call_calls_answer(struct call_calls *c, uint64_t id, struct str to, struct str to_device,
                        struct str to_tag, uint64_t to_flow);
 void call_calls_set_encrypted(struct call_calls *c, uint64_t id, bool encrypted);
+/* What the side that answered is to the media rule. */
+void call_calls_set_media(struct call_calls *c, uint64_t id, const struct call_media_leg *callee);
+/* A side as it was when its call began, while it is still at that flow. */
+bool call_calls_media(struct call_calls *c, uint64_t id, enum call_side side, uint64_t flow,
+                      struct call_media_leg *out);
+/* An offer that has gone by in an answer; its own answer is in an ACK or PRACK to come, which takes
+ * it away again. False: none. */
+void call_calls_set_offer(struct call_calls *c, uint64_t id, const struct call_media_note *offer);
+bool call_calls_take_offer(struct call_calls *c, uint64_t id, struct call_media_note *out);
 /* A session lives until then unless refreshed (mono ms); 0: no timer. */
 void call_calls_set_expiry(struct call_calls *c, uint64_t id, int64_t expires_mono_ms);
 /* Ended; told once. An id that is not there (any more): nothing. */

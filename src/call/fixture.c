@@ -8,6 +8,7 @@
 
 #define OK(call) assert_rc(RC_OK, (call))
 #define PROFILE  "Cisco Unified Client Services Framework - OAuth auth"
+#define PLAIN    "Cisco Unified Client Services Framework - Standard SIP Non-Secure Profile"
 
 static const struct store_by admin = {.who = STR_INIT("admin"), .from = STR_INIT("test")};
 
@@ -156,7 +157,8 @@ void fixture_opened(struct phone *p)
 
 /* ---- registration ---- */
 
-static void store_device(struct fixture *x, const char *device, const char *owner, const char *line)
+static void store_device(struct fixture *x, const char *device, const char *owner, const char *line,
+                         const char *profile)
 {
     struct store_why why = {""};
     struct store_line l = {.pattern = str_from(line)};
@@ -170,7 +172,7 @@ static void store_device(struct fixture *x, const char *device, const char *owne
     struct store_device d = {.name = str_from(device),
                              .model = 503,
                              .owner = str_from(owner),
-                             .profile = STR(PROFILE),
+                             .profile = str_from(profile),
                              .instance = buf_str(&text),
                              .enabled = true,
                              .lines = lines,
@@ -188,25 +190,29 @@ static void store_device(struct fixture *x, const char *device, const char *owne
 unsigned fixture_register(struct phone *p)
 {
     char token[BED_TOKEN_MAX], text[FIXTURE_TEXT];
+    bool is_tls = p->flow->transport == SIPTX_TLS;
+    const char *transport = is_tls ? "tls" : "tcp";
     bed_token(p->x->b, token, p->owner, "g", 3600);
     snprintf(text, sizeof text,
              "REGISTER sip:10.10.10.1 SIP/2.0\r\n"
-             "Via: SIP/2.0/TLS 10.10.10.10:%u;branch=z9hG4bKr%u\r\n"
+             "Via: SIP/2.0/%s 10.10.10.10:%u;branch=z9hG4bKr%u\r\n"
              "From: <sip:%s@10.10.10.1>;tag=r\r\nTo: <sip:%s@10.10.10.1>\r\n"
              "Call-ID: reg-%s-%u\r\nMax-Forwards: 70\r\nCSeq: %u REGISTER\r\n"
-             "Authorization: Bearer %s\r\nSupported: path, outbound\r\n%s%s%s"
-             "Contact: <sip:%s@10.10.10.10:%u;transport=tls>;+sip.instance=\"<urn:uuid:%s>\"%s\r\n"
+             "%s%s%s%sSupported: path, outbound\r\n%s%s%s"
+             "Contact: <sip:%s@10.10.10.10:%u;transport=%s>;+sip.instance=\"<urn:uuid:%s>\"%s\r\n"
              "Content-Length: 0\r\n\r\n",
-             p->port, ++p->x->branch, p->line, p->line, p->device, p->port, ++p->cseq, token,
-             p->path ? "Path: " : "", p->path ? p->path : "", p->path ? "\r\n" : "", p->line,
-             p->port, p->device, p->params);
+             is_tls ? "TLS" : "TCP", p->port, ++p->x->branch, p->line, p->line, p->device, p->port,
+             ++p->cseq, p->more ? p->more : "", is_tls ? "Authorization: Bearer " : "",
+             is_tls ? token : "", is_tls ? "\r\n" : "", p->path ? "Path: " : "",
+             p->path ? p->path : "", p->path ? "\r\n" : "", p->line, p->port, transport, p->device,
+             p->params);
     fixture_send(p, text);
     const char *answer = fixture_expect(p, "SIP/2.0 ");
     return (unsigned)strtoul(answer + 8, NULL, 10);
 }
 
-struct phone *fixture_add(struct fixture *x, const char *device, const char *owner,
-                          const char *line, unsigned worker, const char *params)
+static struct phone *add_phone(struct fixture *x, const char *device, const char *owner,
+                               const char *line, unsigned worker, const char *params, bool is_plain)
 {
     struct phone *p = phone_new(x, worker);
     assert_true(device && owner && line);
@@ -214,12 +220,24 @@ struct phone *fixture_add(struct fixture *x, const char *device, const char *own
     p->owner = owner;
     p->line = line;
     p->params = params;
-    fixture_connect(p, CALL_OAUTH, SIPTX_TLS);
+    fixture_connect(p, is_plain ? CALL_LINE : CALL_OAUTH, is_plain ? SIPTX_TCP : SIPTX_TLS);
     const struct directory_device *dev = directory_device_ref(x->b->directory, str_from(device));
-    if (!dev) store_device(x, device, owner, line);
+    if (!dev) store_device(x, device, owner, line, is_plain ? PLAIN : PROFILE);
     directory_device_unref(dev);
     assert_int_equal(200, fixture_register(p));
     return p;
+}
+
+struct phone *fixture_add(struct fixture *x, const char *device, const char *owner,
+                          const char *line, unsigned worker, const char *params)
+{
+    return add_phone(x, device, owner, line, worker, params, false);
+}
+
+struct phone *fixture_plain(struct fixture *x, const char *device, const char *owner,
+                            const char *line, unsigned worker)
+{
+    return add_phone(x, device, owner, line, worker, "", true);
 }
 
 struct phone *fixture_phone(struct fixture *x, const char *device, const char *owner,

@@ -19,6 +19,7 @@ struct phone {
     unsigned cseq;
     const char *path;   /* Path of its REGISTERs, NULL none */
     const char *params; /* Contact parameters of its REGISTERs */
+    const char *more;   /* header lines of its REGISTERs, NULL none */
 };
 
 struct fixture {
@@ -40,6 +41,9 @@ struct phone *fixture_phone(struct fixture *x, const char *device, const char *o
 /* Another phone of a line that is there; registered over listener and transport. */
 struct phone *fixture_add(struct fixture *x, const char *device, const char *owner,
                           const char *line, unsigned worker, const char *params);
+/* A device whose profile asks for no encryption, registered over TCP on the plain line. */
+struct phone *fixture_plain(struct fixture *x, const char *device, const char *owner,
+                            const char *line, unsigned worker);
 /* A flow that has not registered. */
 struct phone *fixture_stranger(struct fixture *x, unsigned worker, enum call_listener listener,
                                enum siptx_transport t);

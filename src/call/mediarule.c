@@ -151,6 +151,59 @@ bool call_media_is_encrypted(const struct sip_sdp *offer, const struct call_medi
     return live > 0;
 }
 
+/* ---- the same with an offer that has gone by ---- */
+
+void call_media_note(const struct sip_sdp *offer, const struct call_media_leg *offerer,
+                     struct call_media_note *out)
+{
+    *out = (struct call_media_note){.is_there = true, .carries_keys = may_carry_keys(offerer)};
+    out->stream_count = (uint8_t)offer->media_count;
+    for (unsigned i = 0; i < offer->media_count && i < CALL_NOTE_STREAMS; i++) {
+        const struct sip_sdp_media *m = &offer->media[i];
+        struct cur c = cur_of(m->lines);
+        struct sip_sdes s;
+        out->streams[i].is_live = m->port != 0;
+        out->streams[i].is_keyed = stream_is_keyed(m);
+        out->streams[i].proto = (uint8_t)m->proto;
+        while (out->streams[i].key_count < CALL_NOTE_KEYS && sip_sdes_next(&c, &s)) {
+            unsigned k = out->streams[i].key_count++;
+            out->streams[i].keys[k].tag = s.tag;
+            out->streams[i].keys[k].suite = (uint8_t)s.suite;
+        }
+        explicit_bzero(&s, sizeof s);
+    }
+}
+
+static bool is_noted(const struct call_media_note *n, unsigned i, const struct sip_sdp_media *m)
+{
+    struct cur c = cur_of(m->lines);
+    struct sip_sdes key;
+    bool is_found = false;
+    if (!n->streams[i].is_keyed || !stream_is_keyed(m)) return false;
+    if (sip_sdp_is_dtls((enum sip_sdp_proto)n->streams[i].proto) || sip_sdp_is_dtls(m->proto))
+        return n->streams[i].proto == m->proto;
+    if (!sip_sdes_next(&c, &key)) return false;
+    for (unsigned k = 0; k < n->streams[i].key_count && !is_found; k++)
+        is_found = n->streams[i].keys[k].tag == key.tag &&
+                   n->streams[i].keys[k].suite == (uint8_t)key.suite;
+    explicit_bzero(&key, sizeof key);
+    return is_found;
+}
+
+bool call_media_is_encrypted_by(const struct call_media_note *n, const struct sip_sdp *answer,
+                                const struct call_media_leg *answerer)
+{
+    unsigned live = 0;
+    if (!n->is_there || !n->carries_keys || !may_carry_keys(answerer)) return false;
+    if (n->stream_count > CALL_NOTE_STREAMS || n->stream_count != answer->media_count) return false;
+    for (unsigned i = 0; i < answer->media_count; i++) {
+        if (!stream_counts(&answer->media[i]) || !n->streams[i].is_live) continue;
+        if (!is_noted(n, i, &answer->media[i])) return false;
+        live++;
+    }
+    return live > 0;
+}
+
 /* ---- bodies ---- */
 
 /* Encodings that change nothing (RFC 2045, 6.2). */

@@ -12,6 +12,9 @@
 #include "call/linepolicy.h"
 #include "sip/sdp.h"
 
+/* Its option tag. */
+#define CALL_MEDIA_FALLBACK_TAG STR("X-cisco-srtp-fallback")
+
 /* One side of a call. A trunk is CALL_NON_SECURE; what it may have of SRTP is srtp_allowed. */
 struct call_media_leg {
     enum call_security security; /* of the line's profile */
@@ -64,6 +67,29 @@ struct call_media_verdict call_media_decide(const struct call_media_question *q)
  * without any other stream is not encrypted. */
 bool call_media_is_encrypted(const struct sip_sdp *offer, const struct call_media_leg *offerer,
                              const struct sip_sdp *answer, const struct call_media_leg *answerer);
+
+/* As much of an offer as judging its answer needs, for an answer that comes in another message (a
+ * 2xx that offers, the ACK to it). No keys, bounded: an offer of more streams, or a stream with more
+ * keys, proves nothing. */
+enum { CALL_NOTE_STREAMS = 4, CALL_NOTE_KEYS = 6 };
+struct call_media_note {
+    bool is_there;
+    bool carries_keys;    /* the offerer's leg may */
+    uint8_t stream_count; /* above CALL_NOTE_STREAMS: too many */
+    struct {
+        bool is_live, is_keyed;
+        uint8_t proto, key_count;
+        struct {
+            uint32_t tag;
+            uint8_t suite;
+        } keys[CALL_NOTE_KEYS];
+    } streams[CALL_NOTE_STREAMS];
+};
+void call_media_note(const struct sip_sdp *offer, const struct call_media_leg *offerer,
+                     struct call_media_note *out);
+/* call_media_is_encrypted by such a note. */
+bool call_media_is_encrypted_by(const struct call_media_note *n, const struct sip_sdp *answer,
+                                const struct call_media_leg *answerer);
 
 /* The SDP of a message's body, alone or as a part of a multipart body. */
 struct call_media_body {

@@ -196,6 +196,32 @@ static void test_no_combination_lets_a_key_out(void **state)
     }
 }
 
+static void test_a_note_is_bounded(void **state)
+{
+    (void)state;
+    struct sip_sdp offer, answer;
+    struct call_media_note note = {.is_there = false};
+    char text[2048] = HEAD;
+    assert_rc(RC_OK, sip_sdp_parse(STR(SRTP), &answer, NULL));
+    assert_false(call_media_is_encrypted_by(&note, &answer, &legs[OAUTH])); /* no offer */
+    for (unsigned i = 0; i <= CALL_NOTE_STREAMS; i++)
+        strcat(text, "m=audio 9 RTP/SAVP 0\r\n" KEY1);
+    assert_rc(RC_OK, sip_sdp_parse(str_from(text), &offer, NULL));
+    assert_true(call_media_is_encrypted(&offer, &legs[OAUTH], &offer, &legs[OAUTH]));
+    call_media_note(&offer, &legs[OAUTH], &note);
+    assert_false(call_media_is_encrypted_by(&note, &offer, &legs[OAUTH]));
+    /* Keys beyond those that are remembered count as not offered. */
+    snprintf(text, sizeof text, "%s", HEAD "m=audio 9 RTP/SAVP 0\r\n" KEY1);
+    for (unsigned i = 1; i < CALL_NOTE_KEYS; i++)
+        strcat(text, KEY1);
+    strcat(text, KEY2);
+    assert_rc(RC_OK, sip_sdp_parse(str_from(text), &offer, NULL));
+    call_media_note(&offer, &legs[OAUTH], &note);
+    assert_true(call_media_is_encrypted_by(&note, &answer, &legs[OAUTH]));
+    assert_rc(RC_OK, sip_sdp_parse(STR(HEAD "m=audio 9 RTP/SAVP 0\r\n" KEY2), &answer, NULL));
+    assert_false(call_media_is_encrypted_by(&note, &answer, &legs[OAUTH]));
+}
+
 static void test_encrypted_is_what_both_sides_prove(void **state)
 {
     (void)state;
@@ -238,6 +264,10 @@ static void test_encrypted_is_what_both_sides_prove(void **state)
                                                     &legs[cases[i].answerer]);
         if (is_encrypted != cases[i].is_encrypted) print_message("row %zu\n", i);
         assert_int_equal(cases[i].is_encrypted, is_encrypted);
+        struct call_media_note note;
+        call_media_note(&offer, &legs[cases[i].offerer], &note);
+        assert_int_equal(is_encrypted,
+                         call_media_is_encrypted_by(&note, &answer, &legs[cases[i].answerer]));
     }
 }
 
@@ -343,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_no_combination_lets_a_key_out),
+        cmocka_unit_test(test_a_note_is_bounded),
         cmocka_unit_test(test_encrypted_is_what_both_sides_prove),
         cmocka_unit_test(test_the_sdp_is_found_in_bodies),
         cmocka_unit_test(test_bodies_in_bodies_end_somewhere),

@@ -23,8 +23,9 @@ void proxy_outward_add(struct proxy_context *c, struct call_targets *out)
 /* Nobody there could be reached. */
 static void fail(struct branch *b)
 {
-    log_warn(b->context->proxy->worker->node->log, "trunk.unreachable",
-             LOG_STR("trunk", b->target->trunk->name), LOG_STR("host", b->target->trunk->host));
+    if (!b->is_refused)
+        log_warn(b->context->proxy->worker->node->log, "trunk.unreachable",
+                 LOG_STR("trunk", b->target->trunk->name), LOG_STR("host", b->target->trunk->host));
     proxy_branch_failed(b, 503);
 }
 

@@ -18,6 +18,7 @@ enum rc call_proxy_new(struct call_worker *w, struct call_proxy **out)
     list_init(&p->live);
     list_init(&p->pool);
     buf_init(&p->out, 2 * SIPTX_MESSAGE_MAX);
+    buf_init(&p->body, SIPTX_MESSAGE_MAX);
     p->mac = crypto_digest_new_hmac(secret_bytes(&w->node->route_key));
     if (!p->mac) {
         call_proxy_free(p);
@@ -48,6 +49,7 @@ struct call_proxy *call_proxy_free(struct call_proxy *p)
     contexts_free(&p->pool);
     crypto_digest_free(p->mac);
     buf_fini(&p->out);
+    buf_fini(&p->body);
     free(p);
     return NULL;
 }
@@ -96,6 +98,7 @@ static struct proxy_context *context_begin(struct call_visit *v, const struct ca
     c->request = r;
     c->from_flow = r->flow_id;
     c->method = v->message->method;
+    c->cseq = r->basics->cseq.number;
     c->route = *route;
     c->from = (struct call_hop){r->flow->local, (enum siptx_transport)r->flow->transport};
     if (r->flow->listener_kind < 0) /* opened by us: the peer's other requests come to our port */
@@ -103,6 +106,7 @@ static struct proxy_context *context_begin(struct call_visit *v, const struct ca
     call_loop_param(c->loop, call_loop_hash(&v->worker->node->loop_key, v->message, r->basics));
     list_push_back(&p->live, &c->link);
     p->live_count++;
+    if (p->sdp_of == c) p->sdp_of = NULL;
     v->context = c;
     return c;
 }
@@ -208,6 +212,18 @@ static void count_bye(const struct call_visit *v, const struct call_token *t, en
     call_calls_end(calls, t->call, side == CALL_CALLER ? CALL_END_CALLER : CALL_END_CALLEE, 0);
 }
 
+/* Where the request goes: the dialog's other phone, by the Contact it has registered. */
+static void add_other_side(struct proxy_context *c)
+{
+    struct call_worker *w = c->proxy->worker;
+    uint64_t flow = proxy_other_flow(w, &c->route.token, c->side);
+    char text[LOCATION_TEXT_MAX];
+    struct str uri = c->route.uri;
+    proxy_exact_contact(w, c->request->flow, flow, text, &uri);
+    if (uri.p == text && arena_str_dup(c->visit->arena, uri, &uri) != RC_OK) uri = c->route.uri;
+    call_targets_add_flow(&c->targets, uri, flow);
+}
+
 static void forward_in_dialog(struct call_visit *v, const struct call_route *route)
 {
     enum call_side side;
@@ -222,14 +238,14 @@ static void forward_in_dialog(struct call_visit *v, const struct call_route *rou
     }
     c->side = side;
     c->call = route->token.call;
-    uint64_t flow = proxy_other_flow(v->worker, &route->token, side);
-    char text[LOCATION_TEXT_MAX];
-    struct str uri = route->uri;
-    proxy_exact_contact(v->worker, v->request->flow, flow, text, &uri);
-    if (uri.p == text && arena_str_dup(v->arena, uri, &uri) != RC_OK) uri = route->uri;
-    call_targets_add_flow(&c->targets, uri, flow);
-    count_bye(v, &route->token, side);
-    go(c);
+    c->depth++;
+    if (proxy_media_begin(c)) {
+        add_other_side(c);
+        count_bye(v, &route->token, side);
+        go(c);
+    }
+    c->depth--;
+    proxy_release(c);
 }
 
 /* ---- out of a dialog ---- */
@@ -248,6 +264,7 @@ static bool start_call(struct proxy_context *c, struct str number)
         .from_device = v->trunk ? str_from(label) : v->device->name,
         .from_tag = b->from_tag,
         .from_flow = c->from_flow,
+        .media = c->media,
     };
     return call_calls_start(v->worker->node->calls, &s, &c->call) == RC_OK;
 }
@@ -317,7 +334,7 @@ static void forward_initial(struct call_visit *v, const struct call_route *route
     c->is_initial = true;
     c->is_record_routed = is_dialog_forming(c->method);
     c->depth++;
-    forward_to_number(c);
+    if (proxy_media_begin(c)) forward_to_number(c);
     c->depth--;
     proxy_release(c);
 }
@@ -355,8 +372,9 @@ static void forward_ack(struct call_worker *w, struct siptx_flow *f, const struc
     struct call_proxy *p = w->proxy;
     enum call_side side;
     char text[LOCATION_TEXT_MAX];
-    struct str uri = route->uri;
+    struct str uri = route->uri, body;
     if (max_forwards == 0 || proxy_side(w, f, &route->token, &side) != RC_OK) return;
+    bool is_refused = !proxy_media_ack(w, m, &route->token, side, &body);
     uint64_t flow = proxy_other_flow(w, &route->token, side);
     proxy_exact_contact(w, f, flow, text, &uri);
     buf_reset(&p->out);
@@ -369,7 +387,8 @@ static void forward_ack(struct call_worker *w, struct siptx_flow *f, const struc
                     h->id == SIP_HEADER_MAX_FORWARDS || h->id == SIP_HEADER_CONTENT_LENGTH ||
                     h->id == SIP_HEADER_PROXY_AUTHORIZATION || h->id == SIP_HEADER_AUTHORIZATION ||
                     h->id == SIP_HEADER_P_ASSERTED_IDENTITY ||
-                    h->id == SIP_HEADER_P_PREFERRED_IDENTITY;
+                    h->id == SIP_HEADER_P_PREFERRED_IDENTITY ||
+                    (is_refused && h->id == SIP_HEADER_CONTENT_TYPE);
         if (!skip) sip_print_header_named(&p->out, h->name, h->value);
     }
     struct call_outgoing o = {
@@ -377,7 +396,7 @@ static void forward_ack(struct call_worker *w, struct siptx_flow *f, const struc
         .method = STR("ACK"),
         .uri = uri,
         .headers = buf_str(&p->out),
-        .body = m->body,
+        .body = body,
     };
     if (buf_rc(&p->out) != RC_OK || call_relay_send_once(w->relay, &o) != RC_OK)
         log_debug(w->node->log, "call.ack_lost", LOG_STR("uri", uri));

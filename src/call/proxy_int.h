@@ -1,6 +1,7 @@
 /* call/proxy_int.h - the inside of the proxy, shared by its files: proxy.c (the way in and the
  * decisions), admit.c (who asks), ring.c
- * (what rings, by the dial plan), outward.c (trunks), branch.c (legs and what comes of them), forward.c (what is
+ * (what rings, by the dial plan), outward.c (trunks), mediapath.c (what SDP may pass), hangup.c (what
+ * the node ends), branch.c (legs and what comes of them), forward.c (what is
  * printed). */
 #ifndef CALL_PROXY_INT_H
 #define CALL_PROXY_INT_H
@@ -30,6 +31,9 @@ enum branch_state {
     BRANCH_DONE,    /* a final answer, or none will come */
 };
 
+/* What the session of a branch is known to be. */
+enum branch_media { BRANCH_SILENT, BRANCH_PLAIN, BRANCH_ENCRYPTED };
+
 struct branch {
     struct proxy_context *context;
     struct call_target *target;
@@ -38,6 +42,10 @@ struct branch {
     enum branch_state state;
     bool is_cancelled;
     bool is_counted; /* as ringing, with call/lines.h */
+    bool is_refused; /* by the media rule, unsent */
+    bool is_hung_up;
+    enum branch_media heard;
+    struct call_media_leg media; /* what its callee is to the media rule */
     struct wheel_timer timer_c;
 };
 
@@ -60,6 +68,7 @@ struct proxy_context {
     struct siptx_request *request; /* NULL: its transaction has ended or needs us no more */
     uint64_t from_flow;
     enum sip_method method;
+    uint32_t cseq;
     struct call_route route;
     struct proxy_ring *ring; /* NULL in a dialog, and gone with the request */
     struct call_targets targets;
@@ -80,6 +89,9 @@ struct proxy_context {
     enum call_side side; /* the sender's, in a dialog */
     char loop[CALL_LOOP_PARAM_LEN + 1];
     struct call_hop from;
+    struct call_media_leg media; /* what the sender is to the media rule */
+    bool has_sdp, has_offer;     /* the request */
+    const char *media_why;       /* the media rule refused something: the Warning's text */
 };
 
 struct call_proxy {
@@ -87,8 +99,10 @@ struct call_proxy {
     struct siptx_stack *stack;
     struct list live, pool;
     unsigned live_count, pool_count;
-    struct crypto_digest *mac; /* of tokens */
-    struct buf out;            /* scratch of one message */
+    struct crypto_digest *mac;          /* of tokens */
+    struct buf out, body;               /* scratch of one message; of a body printed without keys */
+    struct call_media_body sdp, answer; /* scratch: a request's and an answer's SDP */
+    const struct proxy_context *sdp_of; /* whose sdp is, NULL nobody's */
 };
 
 /* ---- admit.c ---- */
@@ -127,6 +141,25 @@ unsigned proxy_exact(struct proxy_context *c, const struct sip_uri *uri, struct 
  * flow, *uri becomes that one's Contact (RFC 5627, 6.1), copied to text. */
 void proxy_exact_contact(struct call_worker *w, const struct siptx_flow *from, uint64_t flow,
                          char text[LOCATION_TEXT_MAX], struct str *uri);
+
+/* ---- mediapath.c ---- */
+/* Reads the request's SDP and who sends it. False: the request has been answered. */
+bool proxy_media_begin(struct proxy_context *c);
+/* May the request go to the branch's target? *body: as what. */
+bool proxy_media_offer(struct branch *b, struct str *body);
+/* May an answer of the branch go upstream? *body: as what. */
+bool proxy_media_answer(struct branch *b, const struct sip_message *m, struct str *body);
+/* The session of the branch is the call's; has_body: by the very answer that settled it. */
+void proxy_media_settled(struct branch *b, bool has_body);
+/* May an ACK of that side go on with its body? *body: as what, in any case. */
+bool proxy_media_ack(struct call_worker *w, const struct sip_message *m, const struct call_token *t,
+                     enum call_side side, struct str *body);
+/* The Warning line of a 488; "" when the media rule refused nothing. */
+struct str proxy_media_warning(struct proxy_context *c);
+
+/* ---- hangup.c ---- */
+/* The branch's 2xx m is for a session that may not be: whoever accepted it is hung up on. */
+void proxy_hang_up(struct branch *b, const struct sip_message *m);
 
 /* ---- ring.c ---- */
 /* Where number leads; LINE, MEMBERS, TRUNK: proxy_ring_first makes targets of it. */
