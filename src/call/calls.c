@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "call/trunk.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -376,6 +377,12 @@ unsigned call_calls_busy(struct call_calls *c, struct str device, struct str lin
     return count;
 }
 
+static bool is_trunk(const struct call *call, enum call_side side)
+{
+    const struct call_record *r = &call->record;
+    return call_trunk_is_label(str_from(side == CALL_CALLER ? r->from_device : r->to_device));
+}
+
 void call_calls_flow_lost(struct call_calls *c, uint64_t flow, int64_t now_ms, int64_t grace_ms)
 {
     pthread_mutex_lock(&c->lock);
@@ -385,6 +392,10 @@ void call_calls_flow_lost(struct call_calls *c, uint64_t flow, int64_t now_ms, i
         for (int i = 0; i < 2; i++) {
             struct side *s = &call->side[i];
             if (s->flow != flow || s->is_lost) continue;
+            if (is_trunk(call, (enum call_side)i)) { /* it is reached again when there is need */
+                s->flow = 0;
+                continue;
+            }
             s->is_lost = true;
             s->lost_ms = now_ms + grace_ms;
             c->has_lost = true;

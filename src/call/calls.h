@@ -27,6 +27,10 @@ enum call_state {
 const char *call_state_name(enum call_state s); /* "calling" ... */
 
 enum call_side { CALL_CALLER, CALL_CALLEE };
+static inline enum call_side call_other_side(enum call_side s)
+{
+    return s == CALL_CALLER ? CALL_CALLEE : CALL_CALLER;
+}
 
 /* Why a call ended. */
 enum call_end {
@@ -108,7 +112,7 @@ MUST_CHECK enum rc call_calls_find(struct call_calls *c, struct str call_id, str
 unsigned call_calls_busy(struct call_calls *c, struct str device, struct str line);
 
 /* A connection ended, or the registration over it (UDP has no other end): its calls have grace_ms for
- * the phone to come back. */
+ * the phone to come back. A trunk (trunk.h) is not lost with a connection. */
 void call_calls_flow_lost(struct call_calls *c, uint64_t flow, int64_t now_ms, int64_t grace_ms);
 /* The phone has registered, perhaps over another connection: what was lost with the old one goes on. */
 void call_calls_phone_back(struct call_calls *c, struct str device, struct str line, uint64_t flow);

@@ -29,13 +29,23 @@ static void fail(struct branch *b)
     proxy_branch_failed(b, 503);
 }
 
+/* Within a dialog the trunk is at that flow from now on. */
+static bool send_over(struct branch *b, uint64_t flow)
+{
+    struct proxy_context *c = b->context;
+    b->target->flow = flow;
+    if (!proxy_send_branch(b)) return false;
+    if (!c->is_initial && c->call != 0)
+        call_calls_move(c->proxy->worker->node->calls, c->call, call_other_side(c->side), flow);
+    return true;
+}
+
 static void on_reached(void *ctx, enum rc rc, uint64_t flow)
 {
     struct branch *b = ctx;
     struct proxy_context *c = b->context;
     c->depth++;
-    b->target->flow = flow;
-    if (rc != RC_OK || (!proxy_send_branch(b) && !proxy_outward_next(b))) fail(b);
+    if (rc != RC_OK || (!send_over(b, flow) && !proxy_outward_next(b))) fail(b);
     proxy_advance(c);
     c->depth--;
     proxy_release(c);
@@ -55,8 +65,9 @@ bool proxy_outward_begin(struct branch *b)
 bool proxy_outward_next(struct branch *b)
 {
     enum rc rc;
-    while ((rc = call_reach_next(b->ask, &b->target->flow)) == RC_OK)
-        if (proxy_send_branch(b)) return true;
+    uint64_t flow;
+    while ((rc = call_reach_next(b->ask, &flow)) == RC_OK)
+        if (send_over(b, flow)) return true;
     return rc == RC_MORE;
 }
 
@@ -64,6 +75,30 @@ void proxy_outward_stop(struct branch *b)
 {
     if (b->ask) call_reach_stop(b->ask);
     b->ask = NULL;
+}
+
+/* The trunk of that label, enabled or not: its calls are to end properly. */
+static const struct directory_trunk *trunk_labelled(struct directory *d, struct str label)
+{
+    const struct directory_trunks *all = directory_trunks_ref(d);
+    const struct directory_trunk *found = NULL;
+    for (size_t i = 0; all && i < all->count && !found; i++) {
+        char own[CALL_TRUNK_LABEL_MAX + 1];
+        call_trunk_label(all->rows[i].name, own);
+        if (str_eq_nocase(str_from(own), label)) found = directory_trunk_ref(d, all->rows[i].name);
+    }
+    directory_trunks_unref(all);
+    return found;
+}
+
+const struct directory_trunk *proxy_outward_lost(struct call_worker *w, const struct call_token *t,
+                                                 enum call_side side)
+{
+    struct call_leg leg;
+    if (t->call == 0 || !call_calls_leg(w->node->calls, t->call, call_other_side(side), &leg))
+        return NULL;
+    if (leg.flow != 0 || !call_trunk_is_label(str_from(leg.device))) return NULL;
+    return trunk_labelled(w->node->directory, str_from(leg.device));
 }
 
 uint16_t proxy_own_port(struct call_node *n, enum siptx_transport t)

@@ -221,7 +221,12 @@ static void add_other_side(struct proxy_context *c)
     struct str uri = c->route.uri;
     proxy_exact_contact(w, c->request->flow, flow, text, &uri);
     if (uri.p == text && arena_str_dup(c->visit->arena, uri, &uri) != RC_OK) uri = c->route.uri;
-    call_targets_add_flow(&c->targets, uri, flow);
+    const struct directory_trunk *trunk = proxy_outward_lost(w, &c->route.token, c->side);
+    if (trunk)
+        call_targets_add_trunk(&c->targets, uri, trunk);
+    else
+        call_targets_add_flow(&c->targets, uri, flow);
+    directory_trunk_unref(trunk);
 }
 
 static void forward_in_dialog(struct call_visit *v, const struct call_route *route)

@@ -185,6 +185,9 @@ void proxy_outward_add(struct proxy_context *c, struct call_targets *out);
 bool proxy_outward_begin(struct branch *b);
 bool proxy_outward_next(struct branch *b);
 void proxy_outward_stop(struct branch *b);
+/* The other side of a dialog, where that is a trunk whose connection has ended; counted, or NULL. */
+const struct directory_trunk *proxy_outward_lost(struct call_worker *w, const struct call_token *t,
+                                                 enum call_side side);
 /* The port of ours that answers to a peer; 0: not open. */
 uint16_t proxy_own_port(struct call_node *n, enum siptx_transport t);
 /* Does a request come from a trunk? Then v->trunk is it. */

@@ -243,6 +243,36 @@ static void test_a_server_that_says_nothing_gives_way(void **state)
              answers(servers[1], invite, fixture_expect(servers[1], "INVITE ")));
 }
 
+/* Carriers close connections that are idle: that ends no call. */
+static void test_a_call_outlives_its_connection(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        refuses[0] = false;
+        const char *invite = call("94312");
+        const char *got = fixture_expect(servers[0], "INVITE ");
+        const char *answer = answers(servers[0], invite, got);
+        fixture_cut(servers[0]);
+        fixture_pass(x, 60000);
+        assert_int_equal(1, call_node_call_count(x->b->node));
+        refuses[0] = i == 2;
+        if (i == 0) { /* it is asked something first */
+            fixture_in_dialog(a, "INFO", invite, answer, false, NULL, NULL);
+            got = fixture_expect(servers[0], "INFO ");
+            fixture_answer(servers[0], got, 200, NULL, NULL, NULL);
+            fixture_expect(a, "SIP/2.0 200");
+        }
+        if (i < 2) {
+            hangs_up(servers[0], invite, answer);
+        } else {
+            fixture_in_dialog(a, "BYE", invite, answer, false, NULL, NULL);
+            fixture_expect(a, "SIP/2.0 500");
+        }
+        assert_int_equal(0, call_node_call_count(x->b->node));
+    }
+    assert_int_equal(4, asked);
+}
+
 static void test_an_answer_of_the_trunk_is_the_callers(void **state)
 {
     (void)state;
@@ -392,6 +422,7 @@ int main(void)
         T(test_the_carrier_hangs_up_where_it_was_called),
         T(test_the_next_server_is_tried),
         T(test_a_server_that_says_nothing_gives_way),
+        T(test_a_call_outlives_its_connection),
         T(test_an_answer_of_the_trunk_is_the_callers),
         T(test_nobody_there),
         T(test_the_caller_gives_up_while_it_is_looked_for),

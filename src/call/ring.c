@@ -164,10 +164,10 @@ void proxy_ring_first(struct proxy_context *c)
 
 void proxy_ring_end(struct proxy_context *c)
 {
-    if (!c->ring) return;
-    siptx_timer_stop(c->proxy->stack, &c->ring->timer);
     for (size_t i = 0; i < c->targets.count; i++)
         proxy_outward_stop(&c->branches[i]);
+    if (!c->ring) return;
+    siptx_timer_stop(c->proxy->stack, &c->ring->timer);
     call_plan_fini(&c->ring->plan);
     c->ring = NULL;
 }

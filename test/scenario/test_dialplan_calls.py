@@ -174,6 +174,30 @@ class Server:
         return Peer(sip.Stream(sock, lab.PATIENCE_S))
 
 
+class Datagrams:
+    """The same over UDP: there is nothing to accept."""
+
+    transport = "UDP"
+
+    def __init__(self, scenario):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.sock.settimeout(lab.PATIENCE_S)
+        scenario.addCleanup(self.sock.close)
+        self.port = self.sock.getsockname()[1]
+        self.local, self.node = f"127.0.0.1:{self.port}", ("127.0.0.1", scenario.node.ports["sip"])
+
+    def accept(self):
+        return Peer(self)
+
+    def send(self, text):
+        self.sock.sendto(text.encode(), self.node)
+
+    def receive(self):
+        head, _, body = self.sock.recv(65536).partition(b"\r\n\r\n")
+        return sip.Message(head, body)
+
+
 class Trunks(lab.Scenario):
     @classmethod
     def setUpClass(cls):
@@ -229,6 +253,27 @@ class Trunks(lab.Scenario):
         self.phone.request("BYE", "", **dialog, cseq=2)
         peer.answer(peer.expect("BYE"), 200, "OK")
         self.phone.expect(200)
+
+    def test_tcp_and_udp_carry_what_has_no_keys(self):
+        self.node.cli("trunk", "add", "lab", "--host", "127.0.0.1", "--port", "9", "--transport", "TCP",
+                      "--peers", "127.0.0.1")
+        self.node.cli("route-pattern", "add", "9.!", "--trunk", "lab", "--discard", "predot")
+        tcp = Server(self)
+        udp = Datagrams(self)
+        for transport, server in (("TCP", tcp), ("UDP", udp), ("UDP", udp)):
+            self.node.cli("trunk", "update", "lab", "--transport", transport, "--port", str(server.port))
+            self.phone.request("MESSAGE", "94312", from_=f"<sip:1010@localhost>;tag={secrets.token_hex(4)}")
+            peer = server.accept()
+            message = peer.expect("MESSAGE")
+            self.assertIn(f"SIP/2.0/{transport} 127.0.0.1:", message.get("Via"))
+            peer.answer(message, 200, "OK")
+            self.phone.expect(200)
+        # The other way: a request of the trunk's own.
+        peer.request("MESSAGE", "1010")
+        self.phone.answer(self.phone.expect("MESSAGE"), 200, "OK")
+        peer.expect(200)
+        peer.request("MESSAGE", "94312")
+        peer.expect(403)
 
     def test_a_certificate_for_another_name_is_nobody(self):
         server = self.tls_server("elsewhere.example")
