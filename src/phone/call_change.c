@@ -56,12 +56,16 @@ static void on_retry_time(void *ctx)
     restart(ctx);
 }
 
-/* Who made the Call-ID waits longer, so that the two do not meet again. */
-static void retry_later(struct phone_call *call)
+/* After glare: who made the Call-ID waits longer, so that the two do not meet again. */
+static uint64_t glare_ms(const struct phone_call *call)
 {
     const struct random_source *random = &call->set->config.random;
-    uint64_t ms = call->info.is_outgoing ? 2100 + 10 * random_below(random, 191)
-                                         : 10 * random_below(random, 201);
+    return call->info.is_outgoing ? 2100 + 10 * random_below(random, 191)
+                                  : 10 * random_below(random, 201);
+}
+
+static void retry_later(struct phone_call *call, uint64_t ms)
+{
     call->reinvite_pends = false;
     call->set->config.media->offer_failed(call->media);
     call_timer(call, &call->retry_timer, ms, on_retry_time);
@@ -70,8 +74,12 @@ static void retry_later(struct phone_call *call)
 static bool try_again(struct phone_call *call, const struct sip_message *m, struct arena *arena)
 {
     if (++call->reinvite_attempts >= CALL_ATTEMPTS_MAX) return false;
-    if (m->status == 491) {
-        retry_later(call);
+    uint32_t s;
+    bool waits = m->status / 100 == 5 && /* an INVITE of theirs is not settled yet (14.2) */
+                 sip_seconds_parse(sip_message_value(m, SIP_HEADER_RETRY_AFTER), &s) == RC_OK &&
+                 s <= CALL_RETRY_AFTER_MAX_S;
+    if (m->status == 491 || waits) {
+        retry_later(call, waits ? s * UINT64_C(1000) : glare_ms(call));
         return true;
     }
     bool may = m->status == 422 && phone_session_read_422(&call->session, m) == RC_OK;
@@ -184,8 +192,10 @@ void call_refresh(struct phone_call *call)
 static void on_session_time(void *ctx)
 {
     struct phone_call *call = ctx;
-    if (call->session.we_refresh) {
-        call_session_arm(call); /* in case that this refresh comes to nothing */
+    int64_t left_ms = call->session_end_ms - call_now_ms(call);
+    uint64_t retry_ms = phone_session_retry_ms(&call->session, left_ms);
+    if (call->session.we_refresh && retry_ms > 0) {
+        call_timer(call, &call->session_timer, retry_ms, on_session_time);
         call_refresh(call);
     } else {
         call_send_bye(call, NULL, STR("Reason: SIP;cause=408;text=\"Session expired\"\r\n"));
@@ -196,6 +206,7 @@ static void on_session_time(void *ctx)
 void call_session_arm(struct phone_call *call)
 {
     uint64_t ms = phone_session_due_ms(&call->session);
+    call->session_end_ms = call_now_ms(call) + call->session.interval_s * INT64_C(1000);
     if (ms > 0)
         call_timer(call, &call->session_timer, ms, on_session_time);
     else

@@ -12,9 +12,10 @@ enum {
     CALL_T2_MS = 4000,
     CALL_NO_ACK_MS = 64 * CALL_T1_MS,
     CALL_AWAY_MS = 32000,
-    CALL_REFER_S = 180,    /* a transfer nobody reports on has failed */
-    CALL_ATTEMPTS_MAX = 3, /* of one request, challenges answered included */
-    CALL_SDP_MAX = 16384,  /* bytes of an SDP of ours */
+    CALL_REFER_S = 180,          /* a transfer nobody reports on has failed */
+    CALL_RETRY_AFTER_MAX_S = 10, /* a re-INVITE waits that long for the other side at most */
+    CALL_ATTEMPTS_MAX = 3,       /* of one request, challenges answered included */
+    CALL_SDP_MAX = 16384,        /* bytes of an SDP of ours */
     CALL_CREDENTIALS_MAX = 24576,
     CALL_FORKS_MAX = 8, /* phones ringing for one INVITE whose provisionals we confirm */
     CALL_ASKS_MAX = 16, /* requests of one call under way, without INVITE */
@@ -92,6 +93,7 @@ struct phone_call {
     struct wheel_timer reliable_timer;
 
     struct phone_session_timer session;
+    int64_t session_end_ms; /* unless it is refreshed before */
     struct wheel_timer session_timer, away_timer, refer_timer, gone_timer;
     bool away;          /* it talks, but the line has no connection */
     bool wants_refresh; /* as soon as nothing else is under way */

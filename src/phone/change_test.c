@@ -103,7 +103,10 @@ static void test_a_reinvite_before_the_ack_is_told_to_wait(void **state)
     assert_rc(RC_OK, phone_call_hold(b->a.call, true));
     bed_run(b);
     assert_non_null(strstr(b->log, "b 500 INVITE"));
-    bed_assert_events(&b->a, "answered, change failed, ");
+    bed_assert_events(&b->a, "answered, ");
+    bed_pass(b, 15000); /* as long as it said, 10 s at most */
+    bed_assert_events(&b->a, "changed, ");
+    assert_true(b->a.call->info.holding && b->b.call->info.is_held);
     bed_free(b);
 }
 
@@ -160,6 +163,30 @@ static void test_a_peer_that_stops_refreshing_is_gone(void **state)
     bed_pass(b, 1800 * 1000);
     assert_non_null(strstr(b->a.events, "ended "));
     assert_non_null(strstr(b->b.events, "ended expired, "));
+    bed_free(b);
+}
+
+static void test_a_refresh_that_is_refused_is_tried_until_the_session_ends(void **state)
+{
+    (void)state;
+    struct bed *b = bed_new(SIPTX_TLS);
+    bed_talk(b);
+    struct bed_side *other = b->a.call->session.we_refresh ? &b->b : &b->a;
+    struct bed_side *refresher = other == &b->a ? &b->b : &b->a;
+    other->refuses_media = true;
+    bed_pass(b, 1300 * 1000);
+    assert_non_null(strstr(b->log, "488 INVITE"));
+    other->refuses_media = false;
+    bed_forget(b);
+    bed_pass(b, 100 * 1000); /* at three quarters: it goes on */
+    assert_non_null(strstr(b->log, "200 INVITE"));
+    other->refuses_media = true;
+    call_timer_stop(other->call,
+                    &other->call->session_timer); /* which would end it a little before */
+    bed_pass(b, 1700 * 1000);
+    bed_assert_events(refresher, "");
+    bed_pass(b, 100 * 1000);
+    bed_assert_events(refresher, "ended expired, "); /* and not later than the session */
     bed_free(b);
 }
 
@@ -414,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_update_changes_without_an_ack),
         cmocka_unit_test(test_a_session_is_refreshed_at_half_its_time),
         cmocka_unit_test(test_a_peer_that_stops_refreshing_is_gone),
+        cmocka_unit_test(test_a_refresh_that_is_refused_is_tried_until_the_session_ends),
         cmocka_unit_test(test_session_lines),
         cmocka_unit_test(test_a_second_call_waits_and_answering_it_holds_the_first),
         cmocka_unit_test(test_a_blind_transfer),

@@ -80,11 +80,21 @@ void phone_session_print_answer(struct buf *out, const struct phone_session_time
     if (peer_can && !t->we_refresh) buf_put_lit(out, "Require: timer\r\n");
 }
 
+/* Before the end, when who waits for a refresh gives up (10). */
+static uint64_t grace_ms(const struct phone_session_timer *t)
+{
+    uint64_t s = t->interval_s / 3;
+    return (s < GRACE_S ? s : GRACE_S) * 1000;
+}
+
 uint64_t phone_session_due_ms(const struct phone_session_timer *t)
 {
-    uint64_t s = t->interval_s;
-    if (s == 0) return 0;
-    if (t->we_refresh) return s * 1000 / 2;
-    uint64_t grace = s / 3 < GRACE_S ? s / 3 : GRACE_S;
-    return (s - grace) * 1000;
+    uint64_t ms = t->interval_s * UINT64_C(1000);
+    if (ms == 0) return 0;
+    return t->we_refresh ? ms / 2 : ms - grace_ms(t);
+}
+
+uint64_t phone_session_retry_ms(const struct phone_session_timer *t, int64_t left_ms)
+{
+    return left_ms <= (int64_t)grace_ms(t) ? 0 : (uint64_t)left_ms / 2;
 }

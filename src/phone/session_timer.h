@@ -29,5 +29,8 @@ void phone_session_print_answer(struct buf *out, const struct phone_session_time
                                 bool peer_can);
 /* Until we refresh, or, where the other side does, until it has failed to (10). 0: never. */
 uint64_t phone_session_due_ms(const struct phone_session_timer *t);
+/* We refresh, and an attempt is made with left_ms to the session's end: until the next one, should this
+ * come to nothing. 0: the end is too near for any, the session is over. */
+uint64_t phone_session_retry_ms(const struct phone_session_timer *t, int64_t left_ms);
 
 #endif
