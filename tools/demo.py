@@ -327,8 +327,10 @@ class Demo:
      curl --cacert {self.ca} https://localhost:{p['https']}/.well-known/oauth-authorization-server
      curl http://localhost:{p['config_http']}/CSFrado.cnf.xml
      openssl s_client -connect localhost:{p['oauth']} -CAfile {self.ca} -crlf
-   Sign-in page: https://localhost:{p['https']}/ssosp/oauth/authorize (started by bearline-phone login)
-   Logs: {self.folder}/bearlined.log, {self.folder}/phone.log
+   To sign in by browser; it prints the address of the sign-in page, the password is in {self.secret}:
+     {app}/bearline-phone login --server https://localhost:{p['https']} --ca {self.ca} \\
+       --device CSFanna --state {self.folder}/third-phone --no-browser
+   Logs: {self.node.path}, {self.phone.path}
    Ctrl-C ends it and removes {self.folder}.""", flush=True)
 
     def close(self):

@@ -1,8 +1,12 @@
 """What a newcomer sees first: the demonstration runs to its end and shows what it promises."""
+import contextlib
+import importlib.util
+import io
 import os
 import pathlib
 import subprocess
 import sys
+import types
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -52,6 +56,19 @@ class Demo(unittest.TestCase):
             found = self.text.find(word, at + 1)
             self.assertGreater(found, at, f"{word} in its place in:\n{self.text}")
             at = found
+
+    def test_what_it_invites_to_names_what_is_there(self):
+        spec = importlib.util.spec_from_file_location("demo", ROOT / "tools" / "demo.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        demo = module.Demo("/build", "/folder", True)
+        demo.node = types.SimpleNamespace(path="/folder/bearlined.log")
+        demo.phone = types.SimpleNamespace(path="/folder/phone-last.log")
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            demo.invite()
+        self.assertIn("Logs: /folder/bearlined.log, /folder/phone-last.log\n", said.getvalue())
+        self.assertIn("bearline-phone login --server https://localhost:", said.getvalue())
+        self.assertNotIn("/ssosp/", said.getvalue())  # the page wants what only a program can give it
 
     def test_no_token_and_no_password_is_shown(self):
         self.assertNotIn("eyJ", self.text)
