@@ -45,7 +45,7 @@ MUST_CHECK enum rc crypto_cert_issue(struct str ca_pem, struct crypto_key *ca_ke
 /* What a certificate says. Slices lie in the arena. */
 struct crypto_cert_info {
     struct str subject, issuer; /* RFC 2253 form */
-    struct str common_name;     /* "" when there is none */
+    struct str common_name;     /* of several the last, the most specific; "" none */
     struct str serial;          /* hexadecimal, lower case */
     struct str *dns;            /* dNSName entries as written */
     size_t dns_count;

@@ -97,15 +97,21 @@ static enum rc read_name(X509_NAME *name, struct arena *arena, struct str *out)
     return rc;
 }
 
+/* The last CN, the most specific one: RDNs run from the root down (RFC 4514, 2.1, prints them the other
+ * way round). One with a NUL inside is a trick and counts as none. As net/tls_peer.c. */
 static enum rc read_common_name(X509_NAME *name, struct arena *arena, struct str *out)
 {
     unsigned char *utf8 = NULL;
+    int last = -1;
     *out = (struct str){0};
-    int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-    if (at < 0) return RC_OK;
-    int n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    for (int i; (i = X509_NAME_get_index_by_NID(name, NID_commonName, last)) >= 0;)
+        last = i;
+    if (last < 0) return RC_OK;
+    int n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
     if (n < 0) return RC_MALFORMED;
-    enum rc rc = arena_str_dup(arena, str_of((char *)utf8, (size_t)n), out);
+    enum rc rc = RC_OK;
+    if (!memchr(utf8, 0, (size_t)n))
+        rc = arena_str_dup(arena, str_of((char *)utf8, (size_t)n), out);
     OPENSSL_free(utf8);
     return rc;
 }

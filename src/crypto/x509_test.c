@@ -217,6 +217,33 @@ static void test_specs_outside_the_rules(void **state)
     buf_fini(&pem);
 }
 
+/* CN=first.example.com, then O=Bearline, then CN=last.example.com */
+static const char two_names[] = "-----BEGIN CERTIFICATE-----\n"
+                                "MIIB2TCCAX6gAwIBAgIBATAKBggqhkjOPQQDAjBKMRowGAYDVQQDDBFmaXJzdC5l\n"
+                                "eGFtcGxlLmNvbTERMA8GA1UECgwIQmVhcmxpbmUxGTAXBgNVBAMMEGxhc3QuZXhh\n"
+                                "bXBsZS5jb20wIBcNMjYxMTI0MDMyMzAxWhgPMjEyNjEwMzEwMzIzMDFaMEoxGjAY\n"
+                                "BgNVBAMMEWZpcnN0LmV4YW1wbGUuY29tMREwDwYDVQQKDAhCZWFybGluZTEZMBcG\n"
+                                "A1UEAwwQbGFzdC5leGFtcGxlLmNvbTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IA\n"
+                                "BLL09NYPIj3qN89nJloB7I2ZaYxv3tjLp+zARfSHa1+5AbQkceya7hroD2xjT3Dp\n"
+                                "0NsgyuXF9zxHffNnkRsFAW6jUzBRMB0GA1UdDgQWBBSaJTTy6OGze7UVD4rqYC6S\n"
+                                "IIrFQjAfBgNVHSMEGDAWgBSaJTTy6OGze7UVD4rqYC6SIIrFQjAPBgNVHRMBAf8E\n"
+                                "BTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQClcPnziaRD9F5dpnZnVli4PRCXdrKZ\n"
+                                "XIQvLNHSnqs+ZwIhAMiz8xs6oSZT4HSuWufvw0IA6FvQSOk9SnSZVy3or2As\n"
+                                "-----END CERTIFICATE-----\n";
+
+static void test_of_two_common_names_the_last_counts(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct crypto_cert_info *info;
+    size_t count;
+    arena_init(&a, NULL, 0, 1 << 20);
+    assert_rc(RC_OK, crypto_cert_read(str_from(two_names), &a, &info, &count));
+    assert_str("last.example.com", info->common_name);
+    assert_str("CN=last.example.com,O=Bearline,CN=first.example.com", info->subject);
+    arena_fini(&a);
+}
+
 static void test_texts_without_a_certificate(void **state)
 {
     (void)state;
@@ -265,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_another_ca_of_the_same_name_is_not_trusted),
         cmocka_unit_test(test_host_names),
         cmocka_unit_test(test_specs_outside_the_rules),
+        cmocka_unit_test(test_of_two_common_names_the_last_counts),
         cmocka_unit_test(test_texts_without_a_certificate),
         cmocka_unit_test(test_out_of_memory_is_said),
     };

@@ -29,6 +29,12 @@ static void add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
     X509_EXTENSION_free(extension);
 }
 
+static void add_name(X509 *cert, const char *name)
+{
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
+                               (const unsigned char *)name, -1, -1, 0);
+}
+
 static X509 *new_cert(const struct test_cert_spec *spec, EVP_PKEY *key)
 {
     static long serial;
@@ -39,8 +45,8 @@ static X509 *new_cert(const struct test_cert_spec *spec, EVP_PKEY *key)
     ASN1_INTEGER_set(X509_get_serialNumber(cert), ++serial);
     X509_gmtime_adj(X509_getm_notBefore(cert), times ? spec->from_s : -3600);
     X509_gmtime_adj(X509_getm_notAfter(cert), times ? spec->to_s : 3600);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
-                               (const unsigned char *)spec->common_name, -1, -1, 0);
+    if (spec->first_name) add_name(cert, spec->first_name);
+    add_name(cert, spec->common_name);
     X509_set_issuer_name(cert, X509_get_subject_name(issuer));
     X509_set_pubkey(cert, key);
     add_extension(cert, issuer, NID_basic_constraints, spec->ca ? "critical,CA:TRUE" : "CA:FALSE");

@@ -10,9 +10,9 @@ struct test_cert {
 };
 
 struct test_cert_spec {
-    const char *common_name;
-    const char *alt_names;          /* "DNS:localhost,IP:127.0.0.1"; NULL: none */
-    const struct test_cert *issuer; /* NULL: signs itself */
+    const char *common_name, *first_name; /* first_name: a CN before it; NULL: none */
+    const char *alt_names;                /* "DNS:localhost,IP:127.0.0.1"; NULL: none */
+    const struct test_cert *issuer;       /* NULL: signs itself */
     bool ca, rsa;
     long from_s, to_s; /* relative to now; both 0: an hour either way */
 };

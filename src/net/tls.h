@@ -28,7 +28,7 @@ struct net_tls_name {
 
 /* A verified certificate. Owned by the connection (or the call that shows it); immutable. */
 struct net_tls_peer {
-    struct str common_name; /* the subject's last CN; may be empty */
+    struct str common_name; /* the subject's last CN, the most specific; may be empty */
     struct str subject;     /* one line: CN=...,O=... (RFC 2253 order and escapes) */
     struct str issuer;      /* likewise */
     const struct net_tls_name *names;

@@ -393,6 +393,25 @@ static void test_a_client_certificate_is_shown_to_the_server(void **state)
     net_tls_unref(client);
 }
 
+static void test_of_two_common_names_the_last_counts(void **state)
+{
+    (void)state;
+    struct test_cert cert = test_cert_make(
+        &(struct test_cert_spec){.first_name = "first", .common_name = "last", .issuer = &ca});
+    struct net_tls *server = test_server(&server_cert, &ca, NULL),
+                   *client = test_client(&ca, &cert);
+    struct meeting m;
+    meet(&m, server, client, "node.example");
+    const struct net_tls_peer *peer = net_stream_tls_peer(m.server.stream);
+    assert_non_null(peer);
+    assert_str("last", peer->common_name);
+    assert_str("CN=last,CN=first", peer->subject);
+    part(&m);
+    net_tls_unref(server);
+    net_tls_unref(client);
+    test_cert_free(&cert);
+}
+
 static void test_a_missing_or_foreign_client_certificate_is_refused(void **state)
 {
     (void)state;
@@ -627,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_names_must_match),
         cmocka_unit_test(test_certificates_outside_their_time),
         cmocka_unit_test(test_a_client_certificate_is_shown_to_the_server),
+        cmocka_unit_test(test_of_two_common_names_the_last_counts),
         cmocka_unit_test(test_a_missing_or_foreign_client_certificate_is_refused),
         cmocka_unit_test(test_a_trusted_client_may_still_not_be_admitted),
         cmocka_unit_test(test_a_resumed_client_is_asked_about_again),
