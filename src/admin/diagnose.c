@@ -201,7 +201,8 @@ static void walk_refusal(struct walk *w, const struct directory_device *d, bool 
     if (rc != RC_OK) return;
     int64_t ago_s = (clock_unix_ms(&w->c->admin->clock) - r.at_unix_ms) / 1000;
     if (str_to_cstr(r.text, fix, sizeof fix) != RC_OK) fix[0] = '\0';
-    step(w, "Last refusal", is_registered, fix,
+    /* Once something above has failed, this is its trace: its own advice would lead astray. */
+    step(w, "Last refusal", is_registered || !w->all_ok, fix,
          "%llds ago from %.*s at the %.*s: %.*s%s%.*s, %u in a row", (long long)ago_s,
          STR_ARG(r.peer), STR_ARG(r.listener), STR_ARG(r.why), r.detail.n > 0 ? ", " : "",
          STR_ARG(r.detail), (unsigned)r.count);

@@ -163,6 +163,26 @@ static const char *refusal_of(enum rc rc)
     }
 }
 
+/* A token of ours whose sign-in was ended meanwhile: by whom, for who holds the token. NULL: not
+ * known (any more). */
+static const char *end_of_grant(struct call *c, const struct auth_refresh *old)
+{
+    struct store_grant grant;
+    if (old->grant[0] == '\0' ||
+        store_grant_get(c->v.auth->settings.store, str_from(old->grant), c->v.req->arena, &grant,
+                        NULL) != RC_OK ||
+        grant.revoked_s == 0)
+        return NULL;
+    if (str_eq(grant.revoked_why, STR("user inactive")))
+        return "the user is disabled: ask the administrator";
+    if (str_eq(grant.revoked_why, STR("user removed")))
+        return "the user was removed: ask the administrator";
+    if (str_ends(grant.revoked_why, STR("used twice")) ||
+        str_eq(grant.revoked_why, STR("old refresh token used")))
+        return NULL;
+    return "the sign-in was revoked: sign in again";
+}
+
 /* The new token lives as long as the old one would have: a sign-in has one end. */
 static enum rc find_expiry(struct call *c, const struct store_hash *hash, int64_t *expires_s)
 {
@@ -240,11 +260,12 @@ static void refresh(struct call *c, const struct auth_refresh *old)
     struct scope_check scope = {.c = c, .rc = RC_OK};
     enum rc rc = fresh_make(c, &next);
     if (rc == RC_OK) rc = use_refresh(c, old, &next, &scope, &grant);
+    const char *ended = rc == RC_OK ? NULL : end_of_grant(c, old);
     if (scope.rc == RC_OK && rc == RC_CONFLICT) note_reuse(c, "refresh token");
     if (scope.rc != RC_OK && scope.rc != RC_NOMEM)
         refuse(c, "invalid_scope", "the sign-in does not have these scopes", scope.user);
     else if (rc != RC_OK && refusal_of(rc))
-        refuse(c, "invalid_grant", refusal_of(rc), STR(""));
+        refuse(c, "invalid_grant", ended ? ended : refusal_of(rc), STR(""));
     else if (rc != RC_OK)
         auth_answer_failed(&c->v, "refresh", rc);
     else

@@ -288,6 +288,34 @@ static void test_unfit_scope_spends_nothing_and_hides_no_reuse(void **state)
     assert_int_equal(OAUTH_REVOKED, node_verify(n, access, NULL));
 }
 
+/* Who holds a token of ours hears why it ended; who makes one up does not. */
+static void test_the_end_of_a_sign_in_is_told(void **state)
+{
+    struct node *n = *state;
+    struct str access, refresh;
+    struct oauth_claims c;
+    struct store_user rado = {.id = STR("rado"), .roles = STORE_ROLE_USER};
+    node_tokens(n, &access, &refresh);
+    assert_int_equal(OAUTH_OK, node_verify(n, access, &c));
+    OK(store_grant_revoke(n->store, &admin, c.gid, clock_unix_s(&n->settings.clock), STR("lost"),
+                          &n->why));
+    node_token(n, REFRESH_GRANT, refresh);
+    assert_error(n, 400, "invalid_grant");
+    assert_str("the sign-in was revoked: sign in again", node_member(n, "error_description"));
+    node_tokens(n, &access, &refresh);
+    OK(store_user_put(n->store, &admin, STORE_PUT, &rado, &n->why));
+    node_token(n, REFRESH_GRANT, refresh);
+    assert_error(n, 400, "invalid_grant");
+    assert_str("the user is disabled: ask the administrator", node_member(n, "error_description"));
+    rado.active = true;
+    OK(store_user_put(n->store, &admin, STORE_PUT, &rado, &n->why));
+    node_token(n, REFRESH_GRANT, refresh); /* the old sign-in stays ended */
+    assert_error(n, 400, "invalid_grant");
+    OK(store_user_remove(n->store, &admin, STR("rado"), &n->why));
+    node_token(n, REFRESH_GRANT, STR("bm90IG9uZSBvZiBvdXJz"));
+    assert_str("the refresh token is unknown: sign in again", node_member(n, "error_description"));
+}
+
 static void test_refresh_of_another_client(void **state)
 {
     struct node *n = *state;
@@ -525,6 +553,7 @@ int main(void)
         T(test_desk_phones_have_their_own_lifetime),
         T(test_refresh_narrows_scope),
         T(test_unfit_scope_spends_nothing_and_hides_no_reuse),
+        T(test_the_end_of_a_sign_in_is_told),
         T(test_refresh_of_another_client),
         T(test_without_refresh_flow_access_only),
         T(test_formats_and_algorithms),

@@ -239,7 +239,8 @@ static enum phone_exit legacy_identity(struct agent *a, struct phone_problem *pr
     if (!c->device || (!c->server && !c->fetch.url))
         return phone_problem_set(problem, PHONE_EXIT_NOT_SIGNED_IN,
                                  "Nobody has signed in here. Run: bearline-phone login --server "
-                                 "https://HOST:8443 --device NAME");
+                                 "https://HOST:8443 --device NAME --state %s",
+                                 c->state->path);
     if (str_to_cstr(str_from(c->device), t->device, sizeof t->device) != RC_OK ||
         (c->server && phone_server_url(c->server, t->server) != RC_OK))
         return phone_problem_set(problem, PHONE_EXIT_USAGE,
@@ -293,8 +294,8 @@ static enum phone_exit load_config(struct agent *a, struct phone_problem *proble
     if (a->phone.is_oauth && !a->signed_in)
         return phone_problem_set(problem, PHONE_EXIT_NOT_SIGNED_IN,
                                  "%s registers with a token: sign in first. Run: bearline-phone "
-                                 "login --server https://HOST:8443 --device %s",
-                                 a->tokens.device, a->tokens.device);
+                                 "login --server https://HOST:8443 --device %s --state %s",
+                                 a->tokens.device, a->tokens.device, a->config->state->path);
     return PHONE_EXIT_OK;
 }
 

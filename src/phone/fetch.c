@@ -96,9 +96,10 @@ static enum phone_exit refused(const struct http_answer *answer, struct str url,
     struct str said = str_trim(str_sub(answer->body, 0, 200));
     if (answer->status == 404)
         return phone_problem_set(problem, PHONE_EXIT_NO_CONFIG,
-                                 "%.*s: the server has no device %s for you. Check --device, or "
-                                 "have the administrator add it (\"bearline device add\") or make "
-                                 "you its owner (\"bearline diagnose %s\" says which).",
+                                 "%.*s: the server has no device %s for you: it is not known "
+                                 "there, disabled, or another user's. Check --device, or have the "
+                                 "administrator ask \"bearline diagnose %s\", which says what to "
+                                 "do.",
                                  STR_ARG(url), tokens->device, tokens->device);
     if (answer->status == 401)
         return phone_problem_set(problem, PHONE_EXIT_CONFIG_REFUSED,
