@@ -156,10 +156,13 @@ static void settle(void *ctx)
 static enum rc numbers(void *ctx, struct arena *a, struct admin_number **out, size_t *count)
 {
     (void)ctx;
-    *out = ARENA_NEW(a, struct admin_number);
+    struct admin_number rows[] = {{STR("registrations"), 7},
+                                  {STR("calls.refused_overload"), 12},
+                                  {STR("calls.overloaded_workers"), 1}};
+    *count = sizeof rows / sizeof *rows;
+    *out = ARENA_ARRAY(a, struct admin_number, *count);
     if (!*out) return RC_NOMEM;
-    **out = (struct admin_number){STR("registrations"), 7};
-    *count = 1;
+    memcpy(*out, rows, sizeof rows);
     return RC_OK;
 }
 

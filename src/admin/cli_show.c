@@ -309,6 +309,14 @@ static void print_problems(struct cli *cli, json_t *problems)
     }
 }
 
+static void print_load(struct cli *cli, json_t *load)
+{
+    long long now = (long long)cli_int(load, "overloaded_workers");
+    long long refused = (long long)cli_int(load, "refused_calls");
+    if (now > 0) cli_say(cli, "load:            too much: %lld worker(s) refuse new calls", now);
+    if (now > 0 || refused > 0) cli_say(cli, "calls refused:   %lld for too much load", refused);
+}
+
 int cli_status(struct cli *cli, const struct cli_rest *rest)
 {
     static const char *const counts[] = {"users", "devices", "lines", "profiles", "registrations"};
@@ -326,6 +334,7 @@ int cli_status(struct cli *cli, const struct cli_rest *rest)
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
             cli_say(cli, "%s:%*s%lld", counts[i], (int)(16 - strlen(counts[i])), "",
                     (long long)cli_int(json_object_get(s, "counts"), counts[i]));
+        print_load(cli, json_object_get(s, "load"));
         cli_say(cli, "%s", "");
         print_listeners(cli, json_object_get(s, "listeners"));
         print_problems(cli, json_object_get(s, "problems"));

@@ -217,6 +217,7 @@ static const struct {
     {"device reset CSFrado", ADMIN_EXIT_OK, "1 registration(s)", ""},
     {"status", ADMIN_EXIT_OK, "Bearline 1.2.3", ""},
     {"status", ADMIN_EXIT_OK, "\nlistener ", ""},
+    {"status", ADMIN_EXIT_OK, "1 worker(s) refuse new calls\ncalls refused:   12 ", ""},
     {"show version active", ADMIN_EXIT_OK, "Active Master Version: 1.2.3\n", ""},
     {"show counters", ADMIN_EXIT_OK, "registrations ", ""},
     {"show audit --limit 3", ADMIN_EXIT_OK, "cli", ""},

@@ -35,6 +35,24 @@ static json_t *counts_print(struct admin_call *c)
                      (json_int_t)n.route_patterns, "calls", (json_int_t)calls_count(c));
 }
 
+/* One of the node's numbers; 0 when it has none of that name. */
+static json_int_t number_of(struct admin_call *c, struct str name)
+{
+    struct admin_number *rows;
+    size_t count;
+    if (live_of(c)->numbers(live_of(c)->ctx, c->arena, &rows, &count) != RC_OK) return 0;
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(rows[i].name, name)) return (json_int_t)rows[i].value;
+    return 0;
+}
+
+static json_t *load_print(struct admin_call *c)
+{
+    return json_pack("{s:I, s:I}", "overloaded_workers",
+                     number_of(c, STR("calls.overloaded_workers")), "refused_calls",
+                     number_of(c, STR("calls.refused_overload")));
+}
+
 void live_status(struct admin_call *c)
 {
     int64_t up_s = (clock_unix_ms(&c->admin->clock) - live_of(c)->started_unix_ms) / 1000;
@@ -45,11 +63,11 @@ void live_status(struct admin_call *c)
         return;
     }
     api_reply(c, 200,
-              json_pack("{s:o, s:o, s:I, s:b, s:o, s:o, s:o}", "node",
+              json_pack("{s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "node",
                         api_str(live_of(c)->node_name), "version", api_str(live_of(c)->version),
                         "uptime_s", (json_int_t)up_s, "sip_oauth_mode", mode_is_on(c), "counts",
-                        counts_print(c), "listeners", listeners_print(c), "problems",
-                        health_print(&h)));
+                        counts_print(c), "load", load_print(c), "listeners", listeners_print(c),
+                        "problems", health_print(&h)));
 }
 
 void live_ports(struct admin_call *c)

@@ -236,6 +236,11 @@ static enum rc open_call(struct node *n)
     return rc == RC_OK ? call_node_set_authz_server(n->call, str_from(url)) : rc;
 }
 
+static int64_t worker_delay_ms(void *ctx)
+{
+    return (int64_t)net_loop_delay_ms(ctx);
+}
+
 static enum rc open_worker(struct node *n, unsigned i)
 {
     struct worker *w = &n->workers[i];
@@ -258,6 +263,7 @@ static enum rc open_worker(struct node *n, unsigned i)
     rc = siptx_stack_new(&c, &w->stack);
     if (rc != RC_OK) return rc;
     call_worker_attach(w->call, w->stack);
+    call_worker_set_delay(w->call, worker_delay_ms, w->loop);
     n->worker_stacks[i] = w->stack;
     return RC_OK;
 }

@@ -51,6 +51,10 @@ struct siptx_events call_worker_events(struct call_worker *w);
 MUST_CHECK enum rc call_worker_set_reach(struct call_worker *w, const struct call_reach_ops *ops);
 /* The stack made with it; before its loop runs. */
 void call_worker_attach(struct call_worker *w, struct siptx_stack *stack);
+/* How long what is ready for the worker's thread waits at present, in milliseconds; asked with each
+ * request. New calls are refused while it is too long (call/overload.h); without fn, never. */
+typedef int64_t call_delay_fn(void *ctx);
+void call_worker_set_delay(struct call_worker *w, call_delay_fn *fn, void *ctx);
 
 /* --- for the operator; any thread -------------------------------------------------------------- */
 
@@ -79,6 +83,8 @@ struct call_counters {
     uint64_t accepted_new, accepted_refresh, unregistered, standby;
     uint64_t verdicts[CALL_WHY_COUNT]; /* challenges and refusals by reason */
     uint64_t released;                 /* registrations let go by a change or a newer one */
+    uint64_t shed;       /* new calls refused with 503 because a worker had too much to do */
+    uint64_t overloaded; /* workers that refuse them now */
 };
 void call_node_count(struct call_node *n, struct call_counters *out);
 

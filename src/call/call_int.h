@@ -3,6 +3,7 @@
 #ifndef CALL_CALL_INT_H
 #define CALL_CALL_INT_H
 #include "call/call.h"
+#include "call/overload.h"
 #include "call/quota.h"
 #include "crypto/secret.h"
 #include "directory/directory.h"
@@ -47,6 +48,7 @@ struct call_node {
     _Atomic uint64_t changes; /* of the directory, told before location is searched for them */
     struct {
         _Atomic uint64_t accepted_new, accepted_refresh, unregistered, standby, released;
+        _Atomic uint64_t shed, overloaded;
         _Atomic uint64_t verdicts[CALL_WHY_COUNT];
     } counters;
 };
@@ -56,14 +58,17 @@ struct call_worker {
     struct siptx_stack *stack;
     struct call_relay *relay;
     struct call_proxy *proxy;
-    struct call_reach *reach; /* connections to trunks */
+    struct call_reach *reach;              /* connections to trunks */
     const struct directory_params *params; /* renewed when its generation is old */
     char *authz_server;                    /* copy of the node's */
     uint64_t authz_generation;
     int64_t
         refused_logged_ms; /* bounds the log of refused connections: when credit was last earned, */
     int refused_credit;    /* how many lines may still be written, */
-    int64_t refused_unlogged;    /* and how many were not */
+    int64_t refused_unlogged; /* and how many were not */
+    call_delay_fn *delay_ms;
+    void *delay_ctx;
+    struct call_overload overload;
     struct call_quota strangers; /* bounds the log of refused requests that prove nothing */
 };
 
@@ -113,7 +118,8 @@ struct call_visit {
     const struct directory_device *device; /* counted, as profile; worker.c lets them go */
     const struct directory_profile *profile;
     const struct directory_device_line *line; /* the To's line on the device; borrowed */
-    const struct directory_trunk *trunk; /* it comes from there, not from a device; counted likewise */
+    const struct directory_trunk
+        *trunk; /* it comes from there, not from a device; counted likewise */
     struct oauth_claims claims;
     enum oauth_reason token_reason;
     uint64_t key_generation;           /* at least as old as the keys that verified the token */

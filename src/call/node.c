@@ -288,6 +288,8 @@ void call_node_count(struct call_node *n, struct call_counters *out)
         .unregistered = atomic_load(&n->counters.unregistered),
         .standby = atomic_load(&n->counters.standby),
         .released = atomic_load(&n->counters.released),
+        .shed = atomic_load(&n->counters.shed),
+        .overloaded = atomic_load(&n->counters.overloaded),
     };
     for (size_t i = 0; i < CALL_WHY_COUNT; i++)
         out->verdicts[i] = atomic_load(&n->counters.verdicts[i]);

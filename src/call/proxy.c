@@ -150,13 +150,18 @@ static bool is_overloaded(const struct call_visit *v)
     return v->worker->proxy->live_count >= limit;
 }
 
-static void answer_busy(struct call_visit *v)
+static void answer_busy_for(struct call_visit *v, unsigned retry_after_s)
 {
     char text[64];
     struct buf b;
     buf_init_fixed(&b, text, sizeof text);
-    sip_print_header_u64(&b, SIP_HEADER_RETRY_AFTER, PROXY_RETRY_AFTER_S);
+    sip_print_header_u64(&b, SIP_HEADER_RETRY_AFTER, retry_after_s);
     call_answer(v, 503, STR(""), buf_str(&b));
+}
+
+static void answer_busy(struct call_visit *v)
+{
+    answer_busy_for(v, PROXY_RETRY_AFTER_S);
 }
 
 static bool is_valid(struct call_visit *v)
@@ -344,8 +349,21 @@ static void forward_initial(struct call_visit *v, const struct call_route *route
     proxy_release(c);
 }
 
+/* A new call that comes while the worker has too much to do is refused before anything costly. */
+static bool is_shed(struct call_visit *v)
+{
+    struct call_node *n = v->worker->node;
+    if (!v->worker->overload.is_shedding || v->message->method != SIP_METHOD_INVITE) return false;
+    if (v->request->basics->to_tag.n > 0) return false;
+    unsigned spread = CALL_OVERLOAD_RETRY_MAX_S - CALL_OVERLOAD_RETRY_MIN_S + 1;
+    atomic_fetch_add_explicit(&n->counters.shed, 1, memory_order_relaxed);
+    answer_busy_for(v, CALL_OVERLOAD_RETRY_MIN_S + (unsigned)random_below(&n->random, spread));
+    return true;
+}
+
 void call_proxy_request(struct call_visit *v)
 {
+    if (is_shed(v)) return;
     struct call_route route;
     struct proxy_here here = {v->worker->node, v->request->flow};
     enum rc rc = call_route_read(v->message, &v->request->basics->uri, v->worker->proxy->mac,

@@ -234,9 +234,34 @@ static void answer_other(struct call_visit *v)
     }
 }
 
+void call_worker_set_delay(struct call_worker *w, call_delay_fn *fn, void *ctx)
+{
+    w->delay_ms = fn;
+    w->delay_ctx = ctx;
+}
+
+static void watch_load(struct call_worker *w)
+{
+    struct call_node *n = w->node;
+    bool was = w->overload.is_shedding;
+    if (!w->delay_ms) return;
+    int64_t delay_ms = w->delay_ms(w->delay_ctx);
+    bool is = call_overload_step(&w->overload, delay_ms, clock_mono_ms(&n->clock));
+    if (is == was) return;
+    if (is)
+        atomic_fetch_add(&n->counters.overloaded, 1);
+    else
+        atomic_fetch_sub(&n->counters.overloaded, 1);
+    log_warn(n->log, is ? "overload.begin" : "overload.end",
+             LOG_INT("worker", siptx_stack_worker(w->stack)), LOG_INT("delay_ms", delay_ms),
+             LOG_CSTR("text", is ? "New calls are refused with 503 until it is shorter."
+                                 : "New calls are taken again."));
+}
+
 static void on_request(void *ctx, struct siptx_request *r)
 {
     struct call_worker *w = ctx;
+    watch_load(w);
     struct call_visit *v = visit_begin(w, r);
     if (!v)
         siptx_respond(r, 503, STR(""), STR("Retry-After: 10\r\n"));

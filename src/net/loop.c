@@ -57,13 +57,24 @@ struct clock net_loop_clock(struct net_loop *loop)
     return (struct clock){loop_mono_ms, real_unix_ms, loop};
 }
 
+static uint64_t read_clock(const struct net_loop *loop)
+{
+    if (loop->is_held) return loop->now_ms;
+    return (uint64_t)system_ms(CLOCK_MONOTONIC) + loop->skipped_ms;
+}
+
 uint64_t net_loop_now_ms(struct net_loop *loop)
 {
-    if (!loop->now_fresh && !loop->is_held) {
-        loop->now_ms = (uint64_t)system_ms(CLOCK_MONOTONIC) + loop->skipped_ms;
-        loop->now_fresh = true;
-    }
+    if (!loop->now_fresh) loop->now_ms = read_clock(loop);
+    loop->now_fresh = true;
+    if (!loop->turn_begun) loop->turn_ms = loop->now_ms;
+    loop->turn_begun = true;
     return loop->now_ms;
+}
+
+uint64_t net_loop_delay_ms(const struct net_loop *loop)
+{
+    return loop->delay_ms;
 }
 
 void net_loop_skip_ms(struct net_loop *loop, uint64_t ms)
@@ -237,11 +248,12 @@ void net_loop_turn(struct net_loop *loop, bool wait)
 {
     arm(loop);
     bool work = !list_is_empty(&loop->deferred) || atomic_load(&loop->stopping);
-    loop->now_fresh = false;
+    loop->now_fresh = loop->turn_begun = false;
     event_base_loop(loop->base, wait && !work ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
     uint64_t now_ms = net_loop_now_ms(loop);
     if (wheel_next_ms(loop->wheel, now_ms) == 0) wheel_advance(loop->wheel, now_ms);
     run_deferred(loop);
+    loop->delay_ms = read_clock(loop) - loop->turn_ms;
 }
 
 void net_loop_run(struct net_loop *loop)

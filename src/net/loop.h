@@ -27,6 +27,10 @@ void net_loop_stop(struct net_loop *loop);
  */
 void net_loop_turn(struct net_loop *loop, bool wait);
 
+/* How long the last turn worked, in milliseconds: what became ready in it has waited up to so long.
+ * On the loop's own thread. */
+uint64_t net_loop_delay_ms(const struct net_loop *loop);
+
 /* Monotonic milliseconds, read once a turn. */
 uint64_t net_loop_now_ms(struct net_loop *loop);
 /* The same as an interface, with the system's wall clock beside it. Lives as long as the loop. */

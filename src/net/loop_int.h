@@ -29,8 +29,11 @@ struct net_loop {
     struct list signals;   /* struct loop_signal */
     struct list finishing; /* streams left by net_stream_finish, see stream.c */
     uint64_t now_ms;
+    bool turn_begun;         /* the clock was read in this turn: */
+    uint64_t turn_ms;        /* when first */
+    uint64_t delay_ms;       /* how long the last turn worked */
     bool now_fresh, is_held; /* is_held: net_loop_hold_clock */
-    uint64_t skipped_ms; /* net_loop_skip_ms */
+    uint64_t skipped_ms;     /* net_loop_skip_ms */
 
     /* Lent: valid inside one callback of this loop. */
     uint8_t *in;          /* LOOP_IN_BYTES */

@@ -67,6 +67,32 @@ static void test_the_clock_stands_still_within_a_turn(void **state)
     net_loop_free(loop);
 }
 
+static void work_for_a_minute(void *ctx)
+{
+    struct net_loop *loop = ctx;
+    (void)net_loop_now_ms(loop);
+    net_loop_skip_ms(loop, 60000);
+}
+
+/* Whatever becomes ready meanwhile waits so long. */
+static void test_a_turn_tells_how_long_it_worked(void **state)
+{
+    (void)state;
+    struct net_loop *loop = new_loop();
+    struct net_deferred deferred = {0};
+    net_loop_hold_clock(loop);
+    net_loop_turn(loop, false);
+    net_loop_skip_ms(loop, 1000); /* between turns */
+    net_loop_turn(loop, false);
+    assert_int_equal(0, net_loop_delay_ms(loop));
+    net_loop_defer(loop, &deferred, work_for_a_minute, loop);
+    net_loop_turn(loop, false);
+    assert_int_equal(60000, net_loop_delay_ms(loop));
+    net_loop_turn(loop, false);
+    assert_int_equal(0, net_loop_delay_ms(loop));
+    net_loop_free(loop);
+}
+
 struct order {
     struct net_loop *loop;
     struct net_deferred first, second;
@@ -210,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_timers_fire_when_the_clock_passes_them),
         cmocka_unit_test(test_a_turn_waits_for_a_timer_of_its_own),
         cmocka_unit_test(test_the_clock_stands_still_within_a_turn),
+        cmocka_unit_test(test_a_turn_tells_how_long_it_worked),
         cmocka_unit_test(test_deferred_work_ends_the_turn_once),
         cmocka_unit_test(test_posts_of_four_threads_arrive_each_in_order),
         cmocka_unit_test(test_a_waiting_post_is_not_queued_twice),
