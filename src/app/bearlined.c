@@ -74,7 +74,7 @@ struct node {
     pthread_mutex_t moving;
     char url[APP_NAME_MAX + 32];    /* where users sign in now; under moving */
     struct app_diskwatch diskwatch; /* the control thread's, as what follows */
-    size_t failed_ports;
+    char failed_ports[512];
     bool is_new, is_greeted;
 };
 
@@ -378,11 +378,11 @@ static enum rc open_control_socket(struct node *n, struct store_why *why)
 static void on_synced(void *ctx)
 {
     struct node *n = ctx;
-    char ports[512], url[sizeof n->url];
+    char ports[sizeof n->failed_ports], url[sizeof n->url];
     size_t failed = app_listeners_failed(n->listeners, ports, sizeof ports);
-    if (n->is_greeted && failed == n->failed_ports) return;
+    if (n->is_greeted && strcmp(ports, n->failed_ports) == 0) return;
     n->is_greeted = true;
-    n->failed_ports = failed;
+    memcpy(n->failed_ports, ports, sizeof ports);
     pthread_mutex_lock(&n->moving);
     memcpy(url, n->url, sizeof url);
     pthread_mutex_unlock(&n->moving);

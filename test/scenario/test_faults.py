@@ -30,7 +30,7 @@ class Start(lab.Scenario):
             other.bind(("127.0.0.1", port))
             other.listen()
             node.start("degraded")
-            cure = f"bearline node update ports --config-http-port PORT"
+            cure = "bearline node update ports --config-http-port PORT"
             self.assertIn(cure, node.wait_line("event=listener.failed"))
             self.assertIn(f"device configuration 127.0.0.1:{port}", node.wait_line("event=node.degraded"))
             self.assertFalse(node.log.find("event=node.ready"))
@@ -63,16 +63,25 @@ class Start(lab.Scenario):
         self.assertFalse(os.path.exists(os.path.dirname(node.control)))
 
     @unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
-    def test_a_data_folder_of_somebody_else_is_named(self):
-        node = self.lab.node("theirs", start=False)
-        os.mkdir(node.data, 0o755)
+    def test_a_data_folder_that_may_not_be_written_is_named(self):
+        said = self.as_nobody("theirs", 0, 0o755)
+        self.assertRegex(said, "belongs to someone else: chown it|change its owner or run as the user")
+        said = self.as_nobody("closed", NOBODY, 0o500)
+        self.assertRegex(said, "no right to write")
+
+    def as_nobody(self, name, owner, mode):
+        """The last line of a node that has to do with this data folder."""
+        node = self.lab.node(name, start=False)
+        os.mkdir(node.data, mode)
+        os.chown(node.data, owner, owner)
         program = os.path.join(node.folder, "bearlined")
         shutil.copy(lab.BEARLINED, program)  # the build folder may be closed to others
         command = [program] + node.command()[1:]
         done = subprocess.run(command, user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, text=True,
                               check=False, timeout=lab.PATIENCE_S, env=lab.environment())
         self.assertEqual(3, done.returncode, done.stderr)
-        self.assertRegex(done.stderr.splitlines()[-1], f"^bearlined: .*{node.data}.*(chown|change its owner|run as)")
+        self.assertRegex(done.stderr.splitlines()[-1], f"^bearlined: .*{node.data}")
+        return done.stderr.splitlines()[-1]
 
 
 class People(lab.Scenario):
