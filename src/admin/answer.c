@@ -90,7 +90,7 @@ bool api_text(struct admin_call *c, const char *name, bool required, struct str 
     *out = STR("");
     if (!j && !required) return true;
     if (!json_is_string(j) || (required && json_string_length(j) == 0)) {
-        api_fail(c, 422, "invalid", name, "%s must be there as a text", name);
+        api_fail(c, 422, "invalid", name, "%s is missing: give it as a text", name);
         return false;
     }
     *out = str_of(json_string_value(j), json_string_length(j));

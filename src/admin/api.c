@@ -10,7 +10,8 @@ static bool read_json(struct admin_call *c)
 {
     json_error_t e;
     if (c->req->body.n > 0 && !http_is_type(c->req, STR("application/json"))) {
-        api_fail(c, 415, "unsupported", NULL, "send the body as application/json");
+        api_fail(c, 415, "unsupported", NULL,
+                 "the body has another type: send it as application/json");
         return false;
     }
     c->body = c->req->body.n == 0
@@ -18,16 +19,17 @@ static bool read_json(struct admin_call *c)
                   : json_loadb(c->req->body.p, c->req->body.n, JSON_REJECT_DUPLICATES, &e);
     if (json_is_object(c->body)) return true;
     if (c->body)
-        api_fail(c, 400, "malformed", NULL, "the body must be a JSON object");
+        api_fail(c, 400, "malformed", NULL, "the body is no JSON object: send one");
     else
-        api_fail(c, 400, "malformed", NULL, "the body is no JSON: %s (line %d)", e.text, e.line);
+        api_fail(c, 400, "malformed", NULL, "the body is no JSON, line %d: %s", e.line, e.text);
     return false;
 }
 
 static void run(struct admin_call *c)
 {
     if (form_parse(c->req->query, c->arena, &c->query) != RC_OK) {
-        api_fail(c, 400, "malformed", NULL, "the query cannot be read");
+        api_fail(c, 400, "malformed", NULL,
+                 "the query cannot be read: write name=value parted by &");
         return;
     }
     if (c->route->body != API_JSON || read_json(c)) c->route->fn(c);

@@ -219,15 +219,16 @@ static const struct {
     int status;
     const char *says;
 } refusals[] = {
-    {"POST", "users", "[1]", 400, "must be a JSON object"},
+    {"POST", "users", "[1]", 400, "no JSON object: send one"},
     {"POST", "users", "{", 400, "no JSON"},
     {"POST", "users", "{\"id\":\"a\",\"id\":\"b\"}", 400, "no JSON"},
     {"POST", "users", "{}", 422, "\"field\":\"id\""},
     {"POST", "users", "{\"id\":\"a\",\"colour\":\"red\"}", 422, "nothing called colour"},
     {"POST", "users", "{\"id\":\"a\",\"roles\":[\"king\"]}", 422, "no role king"},
-    {"POST", "users", "{\"id\":\"a\",\"active\":\"perhaps\"}", 422, "must be yes or no"},
+    {"POST", "users", "{\"id\":\"a\",\"active\":\"perhaps\"}", 422,
+     "cannot be perhaps: use yes or no"},
     {"POST", "users", "{\"id\":\"a b\"}", 422, "\"message\":"},
-    {"POST", "users", "{\"id\":7}", 422, "wrong kind"},
+    {"POST", "users", "{\"id\":7}", 422, "another kind: use a text"},
     {"POST", "issuers", "{\"iss\":\"https://i\",\"audience\":\"sip\",\"jwks\":\"/tmp/jwks.json\"}",
      422, "no JSON Web Key Set"},
     {"POST", "issuers",
@@ -257,7 +258,7 @@ static const struct {
     {"PATCH", "params/Nonsense", "{\"value\":\"1\"}", 404, "param list"},
     {"PATCH", "params/SignInTries", "{}", 422, "\"field\":\"value\""},
     {"GET", "users?limit=many", "", 400, "\"field\":\"limit\""},
-    {"GET", "keys/other", "", 404, "signing or encryption"},
+    {"GET", "keys/other", "", 404, "use signing or encryption"},
     {"POST", "certs/apache/regen", "", 404, "tomcat"},
     {"POST", "trust", "{\"store\":\"my-trust\",\"pem\":\"x\"}", 422, "tomcat-trust"},
     {"POST", "trust", "{\"store\":\"tomcat-trust\",\"pem\":\"x\"}", 422, "no certificate"},
@@ -269,11 +270,11 @@ static const struct {
     {"POST", "sql", "{\"statement\":\"select * from cfg_user\"}", 422, "ask enduser, device"},
     {"POST", "sql", "{\"statement\":\"select * from devise\"}", 400, "no such table: devise"},
     {"POST", "sql", "{}", 422, "statement"},
-    {"DELETE", "grants", "", 400, "say whose"},
+    {"DELETE", "grants", "", 400, "not said whose"},
     {"DELETE", "grants/nothing", "", 404, "\"message\":"},
     {"DELETE", "registrations/CSFx", "", 404, "no device"},
     {"GET", "ports/99999", "", 400, "no port"},
-    {"PUT", "traces/switch", "{\"on\":1}", 422, "true or false"},
+    {"PUT", "traces/switch", "{\"on\":1}", 422, "use true or false"},
 };
 
 static void test_refusals_say_what_was_wrong(void **state)

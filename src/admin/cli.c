@@ -28,13 +28,16 @@ static int unknown(struct cli *cli, const struct command_words *w)
         for (size_t i = 0; i < cli_command_count && !known; i++)
             known = cli_commands[i].help && command_fits(&cli_commands[i], n, part.words);
         if (!known) continue;
-        fprintf(cli->o->err, "%s \"%s\"... may be followed by:",
-                n < w->count ? "This is no command." : "This is not all.", w->words[n - 1]);
+        if (n < w->count)
+            fprintf(cli->o->err, "there is no \"%s\" behind \"%s\": use", w->words[n],
+                    w->words[n - 1]);
+        else
+            fprintf(cli->o->err, "\"%s\" is not all of a command: go on with", w->words[n - 1]);
         command_next(cli_commands, cli_command_count, n, part.words, put_suggestion, cli->o->err);
         fputc('\n', cli->o->err);
         return ADMIN_EXIT_USAGE;
     }
-    return cli_usage(cli, "There is no command \"%s\". Try: help", w->words[0]);
+    return cli_usage(cli, "there is no command \"%s\": see \"help\"", w->words[0]);
 }
 
 static void cut_word(struct command_words *w, int at, int count)
@@ -79,15 +82,12 @@ static bool has_option(const struct command *c, const char *word)
     return false;
 }
 
-static int check_options(struct cli *cli, const struct command *c, const struct cli_rest *rest,
-                         const char *first)
+static int check_options(struct cli *cli, const struct command *c, const struct cli_rest *rest)
 {
-    char usage[200];
     for (int i = 0; i < rest->argc; i++) {
         const char *word = rest->argv[i];
         if (strncmp(word, "--", 2) != 0 || word[2] == '\0' || has_option(c, word)) continue;
-        command_usage(c, first, usage, sizeof usage);
-        return cli_usage(cli, "There is no option %s here. Use: %s", word, usage);
+        return cli_usage(cli, "there is no option %s here: use %s", word, rest->usage);
     }
     return ADMIN_EXIT_OK;
 }
@@ -102,7 +102,10 @@ static int run_words(struct cli *cli, struct str line, const struct command_word
     size_t head_end = used < w->count ? w->starts[used] : line.n;
     rest.raw = str_trim(str_sub(line, head_end, line.n));
     rest.head = str_trim(str_sub(line, w->starts[0], head_end));
-    int status = check_options(cli, c, &rest, w->words[0]);
+    char usage[200];
+    command_usage(c, w->words[0], usage, sizeof usage);
+    rest.usage = usage;
+    int status = check_options(cli, c, &rest);
     return status == ADMIN_EXIT_OK ? c->run(cli, &rest) : status;
 }
 
@@ -136,9 +139,10 @@ int cli_line(struct cli *cli, struct str line)
     w = ARENA_NEW(&cli->arena, struct command_words);
     enum rc rc = w ? command_split(line, &cli->arena, w) : RC_NOMEM;
     if (rc == RC_MALFORMED)
-        cli_usage(cli, "A quote is not closed.");
+        cli_usage(cli, "a quote is not closed: end the word with it");
     else if (rc != RC_OK)
-        cli_usage(cli, "This line is too long.");
+        cli_usage(cli, "this line is too long: at most %d bytes and %d words",
+                  (int)COMMAND_LINE_MAX, (int)COMMAND_WORD_MAX);
     else
         status = run_line(cli, line, w);
     fflush(cli->o->out);
@@ -160,7 +164,7 @@ int admin_cli_run(const struct admin_cli_options *options, int argc, char *const
     else if (command_join(argc, argv, &a, &line) == RC_OK)
         status = cli_line(&cli, line);
     else
-        fprintf(options->err, "This command is too long.\n");
+        fprintf(options->err, "this command is too long\n");
     arena_fini(&a);
     return status;
 }

@@ -52,11 +52,11 @@ static void say_unreachable(struct cli *cli, const struct http_answer *answer)
 {
     if (answer->failure == HTTP_FAIL_REFUSED)
         fprintf(cli->o->err,
-                "bearline: no node answers at %s. Is bearlined running, and may this user use the "
-                "socket? Another one: --socket PATH, or BEARLINE_SOCKET.\n",
+                "no node answers at %s: is bearlined running, and may this user use the socket? "
+                "(another one: --socket PATH, or BEARLINE_SOCKET)\n",
                 cli->o->socket);
     else
-        fprintf(cli->o->err, "bearline: %s\n",
+        fprintf(cli->o->err, "the node cannot be asked: %s\n",
                 answer->why[0] ? answer->why : http_failure_name(answer->failure));
 }
 
@@ -76,7 +76,7 @@ static json_t *fetch(struct cli *cli, const struct http_call *call, int *status,
     if (json)
         *refusal = json;
     else
-        fprintf(cli->o->err, "bearline: the node answered %d and nothing that can be read\n",
+        fprintf(cli->o->err, "the node answered %d and nothing that can be read: see its log\n",
                 answer.status);
     return NULL;
 }
@@ -104,7 +104,7 @@ json_t *cli_ask_quiet(struct cli *cli, const char *method, const char *path, jso
     *status = ADMIN_EXIT_REFUSED;
     if (!path || (body && !text) ||
         arena_printf(&cli->arena, &url, "http://bearline%s", path) != RC_OK) {
-        fprintf(cli->o->err, "bearline: out of memory\n");
+        fprintf(cli->o->err, "out of memory\n");
         admin_json_wipe(body);
         free(text);
         return NULL;

@@ -65,8 +65,8 @@ static const char *take_times(struct cli *cli, struct cli_flags *f, const char *
         if (!text) continue;
         if (!read_ago(str_from(text), (int64_t)time(NULL), &unix_s) && !read_date(text, &unix_s)) {
             cli_usage(cli,
-                      "--%s: %s is no time. Use 2026-03-30, \"2026-03-30 11:03\" (with Z at the "
-                      "end: UTC), or 90m, 12h, 7d ago.",
+                      "--%s: %s is no time: use 2026-03-30, \"2026-03-30 11:03\" (with Z at the "
+                      "end: UTC), or 90m, 12h, 7d ago",
                       names[i], text);
             return NULL;
         }
@@ -96,7 +96,7 @@ int cli_calls(struct cli *cli, const struct cli_rest *rest)
         {"called_device", "device", false}, {"state", "state", false},
         {"encrypted", "encrypted", false}};
     int status;
-    if (rest->argc > 1) return cli_usage(cli, "Use: show calls [number]");
+    if (!cli_has_words(cli, rest, 0, 1)) return ADMIN_EXIT_USAGE;
     const char *path = cli_query(cli, cli_path(cli, "calls", NULL), "number",
                                  str_from(rest->argc == 1 ? rest->argv[0] : NULL));
     json_t *rows = cli_ask_all(cli, path, "calls", "id", &status);
@@ -254,7 +254,7 @@ static int put_page(struct cli *cli, json_t *rows, bool as_csv)
               fflush(cli->o->out) == 0;
     buf_fini(&b);
     if (ok) return ADMIN_EXIT_OK;
-    fprintf(cli->o->err, "bearline: the records cannot be written\n");
+    fprintf(cli->o->err, "the records cannot be written: is the disk full?\n");
     return ADMIN_EXIT_REFUSED;
 }
 
@@ -303,6 +303,6 @@ int cli_cdr_export(struct cli *cli, const struct cli_rest *rest)
     if (!(path = take_times(cli, &f, path))) return ADMIN_EXIT_USAGE;
     int status = cli_flags_done(cli, &f, 0, 0, usage);
     if (status != ADMIN_EXIT_OK) return status;
-    if (as_csv == as_json) return cli_usage(cli, "As what? Use: %s", usage);
+    if (as_csv == as_json) return cli_usage(cli, "it must be said as what: use %s", usage);
     return export_all(cli, path, as_csv);
 }

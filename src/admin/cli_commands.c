@@ -3,8 +3,8 @@
 
 /* clang-format off */
 const struct command cli_commands[] = {
-    {"* add", "<name> [--option value]...", "add one; <noun> is user, device, line, profile, node, issuer, domain, edge, client, hunt-group, trunk or route-pattern", cli_noun_add},
-    {"* list", "[part of a name]", "list them", cli_noun_list},
+    {"* add", "<name> [--option value]...", "add one", cli_noun_add},
+    {"* list", "[part of a name]", "list all, or those that match", cli_noun_list},
     {"* show", "<name>", "everything about one", cli_noun_show},
     {"* update", "<name> --option value...", "change it; an option that is a list replaces the whole list", cli_noun_update},
     {"* remove", "<name>", "remove it, after asking", cli_noun_remove},

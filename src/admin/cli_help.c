@@ -79,6 +79,19 @@ static void help_fields(struct cli *cli, const struct admin_noun *noun)
     }
 }
 
+static void print_nouns(struct cli *cli)
+{
+    char text[TEXT_MAX] = "";
+    size_t n = 0;
+    for (int i = 0; i < ADMIN_NOUN_COUNT && n < sizeof text; i++) {
+        const struct admin_noun *noun = admin_noun((enum admin_noun_id)i);
+        if (noun->can_change)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n > 0 ? ", " : "", noun->name);
+    }
+    fputc('\n', cli->o->out);
+    print_wrapped(cli, "<noun> is one of", 18, text);
+}
+
 int cli_help(struct cli *cli, const struct cli_rest *rest)
 {
     size_t shown = 0;
@@ -95,9 +108,10 @@ int cli_help(struct cli *cli, const struct cli_rest *rest)
     if (noun && noun->can_change) help_fields(cli, noun);
     if (rest->argc > 0 && admin_name_eq(str_from(rest->argv[0]), STR("import")))
         fprintf(cli->o->out, "%s\n", import_help);
+    if (rest->argc == 0) print_nouns(cli);
     if (rest->argc == 0)
-        fprintf(cli->o->out, "\nEvery command takes --json, --yes and --help. "
+        fprintf(cli->o->out, "Every command takes --json, --yes and --help. "
                              "More about one: user add --help\n");
     if (shown > 0) return ADMIN_EXIT_OK;
-    return cli_usage(cli, "There is no such command. Try: help");
+    return cli_usage(cli, "there is no such command: see \"help\"");
 }

@@ -48,7 +48,8 @@ bool cli_print_json(struct cli *cli, json_t *json);
 /* Text to out, made harmless for a terminal. */
 void cli_print(struct cli *cli, struct str text);
 void cli_say(struct cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* To err; gives ADMIN_EXIT_USAGE. */
+/* To err; gives ADMIN_EXIT_USAGE. All refusals, the node's too, read "what was wrong: what to do", in
+ * lower case and without a full stop. */
 int cli_usage(struct cli *cli, const char *fmt, ...) PRINTF_LIKE(2, 3);
 struct str cli_str(json_t *object, const char *name); /* "" where missing */
 int64_t cli_int(json_t *object, const char *name);
@@ -75,6 +76,8 @@ struct cli_flags {
 void cli_flags_init(struct cli_flags *f, const struct cli_rest *rest);
 bool cli_flag_take(struct cli_flags *f, const char *name);
 const char *cli_flag_value(struct cli_flags *f, const char *name);
+/* False and said: words are missing behind the command, or too many. */
+bool cli_has_words(struct cli *cli, const struct cli_rest *rest, int min, int max);
 /* Too many words, or an option nobody took: said, ADMIN_EXIT_USAGE; 0 when all is well. */
 int cli_flags_done(struct cli *cli, const struct cli_flags *f, int min, int max, const char *usage);
 

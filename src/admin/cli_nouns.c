@@ -40,9 +40,9 @@ static int set_member(struct cli *cli, json_t *body, const struct admin_field *f
     if (is_list(f))
         add_to_list(body, f, value);
     else if (json_object_get(body, f->name))
-        return cli_usage(cli, "--%s stands there twice", f->name);
+        return cli_usage(cli, "--%s stands there twice: leave one out", f->name);
     else if (json_object_set_new(body, f->name, json_stringn(value.p ? value.p : "", value.n)) != 0)
-        return cli_usage(cli, "--%s is not UTF-8", f->name);
+        return cli_usage(cli, "--%s is not UTF-8: write it in that encoding", f->name);
     return ADMIN_EXIT_OK;
 }
 
@@ -69,7 +69,7 @@ static int take_from_file(struct cli *cli, const struct admin_noun *noun, struct
     struct str text;
     if (!f || !(is_secret(f) || (f->flags & ADMIN_F_FILE))) return 0;
     if (!from_stdin && !value) {
-        cli_usage(cli, "--%.*s-file needs a file", STR_ARG(name));
+        cli_usage(cli, "--%.*s-file needs a file: name it behind the option", STR_ARG(name));
         return -1;
     }
     *used_value = !from_stdin;
@@ -81,14 +81,20 @@ static int take_from_file(struct cli *cli, const struct admin_noun *noun, struct
     return ok ? 1 : -1;
 }
 
+static void put_option(FILE *to, const struct admin_field *f)
+{
+    fputs(" --", to);
+    for (const char *p = f->name; *p; p++)
+        fputc(*p == '_' ? '-' : *p, to);
+    if (is_secret(f)) fputs("-file", to);
+}
+
 static int refuse_option(struct cli *cli, const struct admin_noun *noun, const char *word)
 {
-    fprintf(cli->o->err, "There is no option %s of %s %s. Use one of:", word,
+    fprintf(cli->o->err, "there is no option %s of %s %s: use one of", word,
             admin_article(noun->name), noun->name);
     for (size_t i = 0; i < noun->field_count; i++)
-        if (!(noun->fields[i].flags & ADMIN_F_READ_ONLY))
-            fprintf(cli->o->err, " --%s%s", noun->fields[i].name,
-                    is_secret(&noun->fields[i]) ? "-file" : "");
+        if (!(noun->fields[i].flags & ADMIN_F_READ_ONLY)) put_option(cli->o->err, &noun->fields[i]);
     fputc('\n', cli->o->err);
     return ADMIN_EXIT_USAGE;
 }
@@ -109,13 +115,13 @@ static int take_option(struct cli *cli, const struct admin_noun *noun, const str
     if (took == 0 && (!f || (f->flags & ADMIN_F_READ_ONLY))) return refuse_option(cli, noun, word);
     if (took == 0 && is_secret(f))
         return cli_usage(cli,
-                         "A password on a command line is seen by everybody: use --%s-file FILE or "
-                         "--%s-stdin, or leave it out to be asked.",
+                         "a password on a command line is seen by everybody: use --%s-file FILE or "
+                         "--%s-stdin, or leave it out to be asked",
                          f->name, f->name);
     if (took == 0) {
         bool alone = f->kind == ADMIN_BOOL && !eq && (!value || strncmp(value, "--", 2) == 0);
         if (!alone && (!value || (!eq && strncmp(value, "--", 2) == 0)))
-            return cli_usage(cli, "%s needs a value", word);
+            return cli_usage(cli, "%s needs a value: write it behind the option", word);
         used_value = !alone;
         status = set_member(cli, body, f, alone ? STR("yes") : str_from(value));
     }
@@ -136,7 +142,8 @@ static int read_words(struct cli *cli, const struct admin_noun *noun, const stru
             continue;
         }
         if (*key)
-            return cli_usage(cli, "What is \"%s\" here? Values with blanks need quotes.", word);
+            return cli_usage(cli, "\"%s\" is a word too many: values with blanks need quotes",
+                             word);
         *key = word;
         at++;
     }
@@ -157,13 +164,31 @@ static void done(struct cli *cli, const struct admin_noun *noun, json_t *row, co
     cli_say(cli, "%s %.*s %s.", noun->name, STR_ARG(cli_str(row, f->name)), what);
 }
 
-/* A new user's password is asked for where somebody can type it. */
+/* The fewest characters the node takes; 0: it does not say. */
+static int64_t password_length(struct cli *cli)
+{
+    int status;
+    json_t *refusal;
+    uint64_t n = 0;
+    json_t *p = cli_ask_quiet(cli, "GET", cli_path(cli, "params", "PasswordLength", NULL), NULL,
+                              &status, &refusal);
+    if (p && str_to_u64(cli_str(p, "value"), 1000, &n) != RC_OK) n = 0;
+    json_decref(p);
+    json_decref(refusal);
+    return (int64_t)n;
+}
+
+/* A new user's password is asked for where somebody can type it; the rule stands in the question. */
 static bool ask_for_password(struct cli *cli, const struct admin_noun *noun, json_t *body)
 {
-    struct str password;
+    struct str password, what;
     if (noun->kind != STORE_USER || json_object_get(body, "password") || !cli_is_terminal(cli))
         return true;
-    if (!cli_ask_password(cli, "Password (empty: none yet)", &password)) return false;
+    int64_t least = password_length(cli);
+    if (arena_printf(&cli->arena, &what, "Password (at least %lld characters; empty: none yet)",
+                     (long long)least) != RC_OK ||
+        !cli_ask_password(cli, what.p, &password))
+        return false;
     if (password.n > 0) json_object_set_new(body, "password", json_stringn(password.p, password.n));
     admin_text_wipe(password);
     return true;
@@ -177,8 +202,8 @@ int cli_noun_add(struct cli *cli, const struct cli_rest *rest)
     json_t *body = json_object();
     int status = read_words(cli, noun, rest, body, &key);
     if (status == ADMIN_EXIT_OK && !key && !json_object_get(body, first->name))
-        status = cli_usage(cli, "Which? Use: %s add %s [--option value]...", noun->name,
-                           first->name);
+        status = cli_usage(cli, "it must be said which: use %s add <%s> [--option value]...",
+                           noun->name, first->name);
     if (status == ADMIN_EXIT_OK && key) json_object_set_new(body, first->name, json_string(key));
     if (status == ADMIN_EXIT_OK && !ask_for_password(cli, noun, body)) status = ADMIN_EXIT_REFUSED;
     if (status != ADMIN_EXIT_OK) {
@@ -198,7 +223,8 @@ int cli_noun_update(struct cli *cli, const struct cli_rest *rest)
     json_t *body = json_object();
     int status = read_words(cli, noun, rest, body, &key);
     if (status == ADMIN_EXIT_OK && (!key || json_object_size(body) == 0))
-        status = cli_usage(cli, "Use: %s update %s --option value...", noun->name,
+        status = cli_usage(cli, "%s: use %s update <%s> --option value...",
+                           key ? "nothing is to be changed" : "it must be said which", noun->name,
                            admin_noun_key(noun)->name);
     if (status != ADMIN_EXIT_OK) {
         json_decref(body);
@@ -214,7 +240,7 @@ int cli_noun_remove(struct cli *cli, const struct cli_rest *rest)
 {
     const struct admin_noun *noun = noun_of(rest);
     struct str said;
-    if (rest->argc != 1) return cli_usage(cli, "Use: %s remove <name>", noun->name);
+    if (!cli_has_words(cli, rest, 1, 1)) return ADMIN_EXIT_USAGE;
     if (arena_printf(&cli->arena, &said, "%s %s", noun->name, rest->argv[0]) != RC_OK)
         return ADMIN_EXIT_REFUSED;
     return cli_remove(cli, cli_path(cli, noun->plural, rest->argv[0], NULL), said.p);
@@ -236,7 +262,7 @@ int cli_noun_list(struct cli *cli, const struct cli_rest *rest)
     const struct admin_noun *noun = noun_of(rest);
     struct cli_column columns[COLUMNS];
     int status;
-    if (rest->argc > 1) return cli_usage(cli, "Use: %s list [part of a name]", noun->name);
+    if (!cli_has_words(cli, rest, 0, 1)) return ADMIN_EXIT_USAGE;
     const char *path = cli_query(cli, cli_path(cli, noun->plural, NULL), "match",
                                  str_from(rest->argc == 1 ? rest->argv[0] : NULL));
     json_t *rows = cli_ask_all(cli, path, noun->plural, admin_noun_key(noun)->name, &status);
@@ -270,7 +296,7 @@ int cli_noun_show(struct cli *cli, const struct cli_rest *rest)
     const struct admin_noun *noun = noun_of(rest);
     struct cli_column columns[COLUMNS];
     int status;
-    if (rest->argc != 1) return cli_usage(cli, "Use: %s show <name>", noun->name);
+    if (!cli_has_words(cli, rest, 1, 1)) return ADMIN_EXIT_USAGE;
     json_t *row = cli_ask(cli, "GET", cli_path(cli, noun->plural, rest->argv[0], NULL), NULL,
                           &status);
     if (!row) return status;
@@ -297,7 +323,7 @@ int cli_noun_show(struct cli *cli, const struct cli_rest *rest)
 int cli_device_reset(struct cli *cli, const struct cli_rest *rest)
 {
     int status;
-    if (rest->argc != 1) return cli_usage(cli, "Use: device reset <name>");
+    if (!cli_has_words(cli, rest, 1, 1)) return ADMIN_EXIT_USAGE;
     json_t *answer = cli_ask(cli, "DELETE", cli_path(cli, "registrations", rest->argv[0], NULL),
                              NULL, &status);
     if (answer && !cli_print_json(cli, answer))
@@ -322,7 +348,7 @@ int cli_param_list(struct cli *cli, const struct cli_rest *rest)
     size_t i;
     json_t *p, *shown = json_array();
     struct str part = str_from(rest->argc == 1 ? rest->argv[0] : NULL);
-    if (rest->argc > 1) return cli_usage(cli, "Use: param list [part of a name]");
+    if (!cli_has_words(cli, rest, 0, 1)) return ADMIN_EXIT_USAGE;
     json_t *all = cli_ask(cli, "GET", cli_path(cli, "params", NULL), NULL, &status);
     json_array_foreach(json_object_get(all, "params"), i, p)
     {
@@ -347,7 +373,7 @@ int cli_param_show(struct cli *cli, const struct cli_rest *rest)
         {"min", "min", false},   {"max", "max", false},         {"choices", "choices", false},
         {"help", "help", false}};
     int status;
-    if (rest->argc != 1) return cli_usage(cli, "Use: param show <name>");
+    if (!cli_has_words(cli, rest, 1, 1)) return ADMIN_EXIT_USAGE;
     json_t *p = cli_ask(cli, "GET", cli_path(cli, "params", rest->argv[0], NULL), NULL, &status);
     if (p && !cli_print_json(cli, p)) cli_print_pairs(cli, p, rows, sizeof rows / sizeof *rows);
     json_decref(p);

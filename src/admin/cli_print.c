@@ -17,7 +17,7 @@ bool cli_print_json(struct cli *cli, json_t *json)
 static void write_buf(struct cli *cli, struct buf *b)
 {
     if (buf_rc(b) != RC_OK)
-        fprintf(cli->o->err, "bearline: this is too much to print; use --json\n");
+        fprintf(cli->o->err, "this is too much to print: use --json\n");
     else if (b->n > 0)
         fwrite(b->p, 1, b->n, cli->o->out);
     buf_fini(b);
@@ -117,7 +117,7 @@ void cli_print_rows(struct cli *cli, json_t *rows, const struct cli_column *colu
     struct str *cells = ARENA_ARRAY(&cli->arena, struct str, n * count);
     struct buf b;
     if (!cells || count > COLUMN_MAX) {
-        fprintf(cli->o->err, "bearline: too many rows for this machine's memory; use --json\n");
+        fprintf(cli->o->err, "too many rows for this machine's memory: use --json\n");
         return;
     }
     for (size_t i = 0; i < count; i++)

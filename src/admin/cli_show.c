@@ -32,7 +32,7 @@ static void print_table(struct cli *cli, json_t *answer)
     table_print_sql(&b, titles, n, cells, count);
     put_out(cli, &b);
     if (cli_is_true(answer, "truncated"))
-        fprintf(cli->o->err, "There are more rows; narrow the question with WHERE.\n");
+        fprintf(cli->o->err, "there are more rows: narrow the question with WHERE\n");
 }
 
 /* The statement of a one-shot command: the shell took the quotes, a word with blanks was a text. */
@@ -85,7 +85,7 @@ int cli_run_sql(struct cli *cli, const struct cli_rest *rest)
     json_t *refusal;
     struct str text = rest->raw;
     bool is_split = !cli->is_shell && rest->argc > 1;
-    if (rest->argc == 0) return cli_usage(cli, "Use: run sql select ...");
+    if (!cli_has_words(cli, rest, 1, COMMAND_WORD_MAX)) return ADMIN_EXIT_USAGE;
     if (rest->argc == 1) text = str_from(rest->argv[0]); /* one quoted word is the statement */
     if (is_split && statement_of(cli, rest, STR(""), &text) != RC_OK) return ADMIN_EXIT_REFUSED;
     json_t *answer = ask_sql(cli, text, &status, &refusal);
@@ -104,7 +104,7 @@ static int print_ports(struct cli *cli, const regex_t *only)
     struct str *lines;
     size_t count;
     if (ports_list(&cli->arena, &lines, &count) != RC_OK) {
-        fprintf(cli->o->err, "The sockets of this machine cannot be read from /proc.\n");
+        fprintf(cli->o->err, "the sockets of this machine cannot be read: is /proc mounted?\n");
         return ADMIN_EXIT_REFUSED;
     }
     cli_say(cli, "%s", "");
@@ -120,9 +120,10 @@ static int print_ports(struct cli *cli, const regex_t *only)
 int cli_open_ports_regexp(struct cli *cli, const struct cli_rest *rest)
 {
     regex_t only;
-    if (rest->argc != 1) return cli_usage(cli, "Use: show open ports regexp <expression>");
+    if (!cli_has_words(cli, rest, 1, 1)) return ADMIN_EXIT_USAGE;
     if (regcomp(&only, rest->argv[0], REG_EXTENDED | REG_NOSUB) != 0)
-        return cli_usage(cli, "%s is no regular expression", rest->argv[0]);
+        return cli_usage(cli, "%s is no regular expression: quote what has a meaning there with \\",
+                         rest->argv[0]);
     int status = print_ports(cli, &only);
     regfree(&only);
     return status;
@@ -130,7 +131,7 @@ int cli_open_ports_regexp(struct cli *cli, const struct cli_rest *rest)
 
 int cli_open_ports_all(struct cli *cli, const struct cli_rest *rest)
 {
-    if (rest->argc != 0) return cli_usage(cli, "Use: show open ports all");
+    if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
     return print_ports(cli, NULL);
 }
 
@@ -144,7 +145,7 @@ int cli_registrations(struct cli *cli, const struct cli_rest *rest)
         {"peer", "peer", false},     {"expires_in_s", "expires in s", false},
         {"since", "since", true},    {"user_agent", "user agent", false}};
     int status;
-    if (rest->argc > 1) return cli_usage(cli, "Use: show registrations [device]");
+    if (!cli_has_words(cli, rest, 0, 1)) return ADMIN_EXIT_USAGE;
     const char *path = cli_query(cli, cli_path(cli, "registrations", NULL), "device",
                                  str_from(rest->argc == 1 ? rest->argv[0] : NULL));
     json_t *rows = cli_ask_all(cli, path, "registrations", "id", &status);
@@ -236,11 +237,11 @@ static int trace_switch(struct cli *cli, bool on)
 
 int cli_trace_on(struct cli *cli, const struct cli_rest *rest)
 {
-    return rest->argc == 0 ? trace_switch(cli, true) : cli_usage(cli, "Use: set trace on");
+    return cli_has_words(cli, rest, 0, 0) ? trace_switch(cli, true) : ADMIN_EXIT_USAGE;
 }
 int cli_trace_off(struct cli *cli, const struct cli_rest *rest)
 {
-    return rest->argc == 0 ? trace_switch(cli, false) : cli_usage(cli, "Use: set trace off");
+    return cli_has_words(cli, rest, 0, 0) ? trace_switch(cli, false) : ADMIN_EXIT_USAGE;
 }
 
 /* ---- audit, counters, status ---- */
@@ -275,7 +276,7 @@ int cli_counters(struct cli *cli, const struct cli_rest *rest)
     int status;
     const char *name;
     json_t *value;
-    if (rest->argc != 0) return cli_usage(cli, "Use: show counters");
+    if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
     json_t *answer = cli_ask(cli, "GET", cli_path(cli, "counters", NULL), NULL, &status);
     json_t *counters = json_object_get(answer, "counters");
     if (answer && !cli_print_json(cli, counters))
@@ -321,7 +322,7 @@ int cli_status(struct cli *cli, const struct cli_rest *rest)
 {
     static const char *const counts[] = {"users", "devices", "lines", "profiles", "registrations"};
     int status;
-    if (rest->argc != 0) return cli_usage(cli, "Use: status");
+    if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
     json_t *s = cli_ask(cli, "GET", cli_path(cli, "status", NULL), NULL, &status);
     if (s && !cli_print_json(cli, s)) {
         int64_t up = cli_int(s, "uptime_s");
@@ -347,7 +348,7 @@ int cli_status(struct cli *cli, const struct cli_rest *rest)
 int cli_version(struct cli *cli, const struct cli_rest *rest)
 {
     int status;
-    if (rest->argc != 0) return cli_usage(cli, "Use: show version active");
+    if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
     json_t *s = cli_ask(cli, "GET", cli_path(cli, "status", NULL), NULL, &status);
     if (s && !cli_print_json(cli, s))
         cli_say(cli, "Active Master Version: %.*s", STR_ARG(cli_str(s, "version")));
@@ -360,7 +361,7 @@ int cli_diagnose(struct cli *cli, const struct cli_rest *rest)
     int status;
     size_t i;
     json_t *step;
-    if (rest->argc > 1) return cli_usage(cli, "Use: diagnose [device]");
+    if (!cli_has_words(cli, rest, 0, 1)) return ADMIN_EXIT_USAGE;
     json_t *d = cli_ask(cli, "GET",
                         cli_path(cli, "diagnose", rest->argc == 1 ? rest->argv[0] : NULL, NULL),
                         NULL, &status);

@@ -121,12 +121,12 @@ static const struct {
     {"device show CSFnone", ADMIN_EXIT_NOT_FOUND, "", "CSFnone"},
     {"device remove CSFnone", ADMIN_EXIT_NOT_FOUND, "", "CSFnone"},
     {"device remove CSFrado", ADMIN_EXIT_REFUSED, "",
-     "Remove device CSFrado: it is registered now: its registration is let go? Nothing was "
-     "changed"},
+     "Remove device CSFrado: it is registered now: its registration is let go? nobody can "
+     "be asked"},
     {"device remove CSFrado --sure", ADMIN_EXIT_USAGE, "",
-     "There is no option --sure here. Use: device remove <name>"},
+     "there is no option --sure here: use device remove <name>"},
     {"user remove rado", ADMIN_EXIT_REFUSED, "",
-     "Remove user rado: device CSFrado loses its owner and can no longer sign in? Nothing was "},
+     "Remove user rado: device CSFrado loses its owner and can no longer sign in? nobody can"},
     {"user show rado", ADMIN_EXIT_OK, "Rado", ""},
     {"profile remove other", ADMIN_EXIT_REFUSED, "", "CSFrado"},
     {"line add 1011 --forward-busy 1010 --ring-s 20", ADMIN_EXIT_OK, "line 1011 added.\n", ""},
@@ -161,8 +161,8 @@ static const struct {
      "updated", ""},
     {"trunk remove lab", ADMIN_EXIT_REFUSED, "", "route pattern"},
     {"route-pattern remove '\\+43X!'", ADMIN_EXIT_REFUSED, "",
-     "Remove route-pattern \\+43X!: numbers only it stands for lead nowhere? Nothing was changed: "
-     "nobody can be asked here. Add --yes to do it.\n"},
+     "Remove route-pattern \\+43X!: numbers only it stands for lead nowhere? nobody can be "
+     "asked here and nothing was changed: add --yes to do it\n"},
     {"route-pattern remove '\\+43X!' --yes", ADMIN_EXIT_OK, "removed", ""},
     {"-y trunk remove lab", ADMIN_EXIT_OK, "trunk lab removed.\n", ""},
     {"route-pattern list", ADMIN_EXIT_OK, "9.!", ""},
@@ -179,8 +179,8 @@ static const struct {
     {"cdr export --csv --json", ADMIN_EXIT_USAGE, "", "--csv|--json"},
     {"user update rado --password geheim", ADMIN_EXIT_USAGE, "", "--password-file"},
     {"user update rado --password-file /nowhere", ADMIN_EXIT_USAGE, "", "cannot be read"},
-    {"user update rado", ADMIN_EXIT_USAGE, "", "Use: user update"},
-    {"user add", ADMIN_EXIT_USAGE, "", "Use: user add"},
+    {"user update rado", ADMIN_EXIT_USAGE, "", "nothing is to be changed: use user update"},
+    {"user add", ADMIN_EXIT_USAGE, "", "it must be said which: use user add <id>"},
     {"user add a b", ADMIN_EXIT_USAGE, "", "need quotes"},
     {"user add eva --colour red", ADMIN_EXIT_USAGE, "", "no option --colour"},
     {"user add eva --email", ADMIN_EXIT_USAGE, "", "needs a value"},
@@ -195,18 +195,25 @@ static const struct {
     {"param show OAuthAccessTokenExpiry", ADMIN_EXIT_OK, "max       1440", ""},
     {"param list expiry", ADMIN_EXIT_OK, "PhoneOAuthRefreshTokenExpiry", ""},
     {"show registrations", ADMIN_EXIT_OK, "CSFrado  1010  rado  OAuth line", ""},
+    {"param show", ADMIN_EXIT_USAGE, "", "a word is missing: use param show <name>\n"},
+    {"user show a b", ADMIN_EXIT_USAGE, "", "\"b\" is a word too many: use user show <name>"},
+    {"usr list", ADMIN_EXIT_USAGE, "", "there is no command \"usr\""},
+    {"user lst", ADMIN_EXIT_USAGE, "", "there is no \"lst\" behind \"user\": use add list show"},
+    {"line update 1010 --ring-s many", ADMIN_EXIT_REFUSED, "",
+     "ring_s cannot be many: use a number"},
+    {"profile add p --security strong", ADMIN_EXIT_REFUSED, "",
+     "security cannot be strong: use Non Secure, Authenticated, Encrypted"},
     {"show registrations --json", ADMIN_EXIT_OK, "[\n  {\n    \"id\": 5", ""},
     {"show --json registrations CSFrado", ADMIN_EXIT_OK, "\"device\": \"CSFrado\"", ""},
     {"show registrations --all", ADMIN_EXIT_USAGE, "",
-     "There is no option --all here. Use: show registrations [device]"},
-    {"line list --limit 3", ADMIN_EXIT_USAGE, "",
-     "There is no option --limit here. Use: line list"},
+     "there is no option --all here: use show registrations [device]"},
+    {"line list --limit 3", ADMIN_EXIT_USAGE, "", "there is no option --limit here: use line list"},
     {"help --everything", ADMIN_EXIT_USAGE, "", "no option --everything"},
     {"trace --limit", ADMIN_EXIT_USAGE, "", "--limit needs a value"},
     {"user add eva --help", ADMIN_EXIT_OK, "Options of a user", ""},
     {"issuer add https://i --aud", ADMIN_EXIT_USAGE, "", "--aud needs a value"},
     {"issuer add https://i --colour x", ADMIN_EXIT_USAGE, "",
-     "no option --colour of an issuer. Use one of: --iss"},
+     "no option --colour of an issuer: use one of --iss"},
     {"status --socket /nowhere/sock", ADMIN_EXIT_UNREACHABLE, "", "/nowhere/sock"},
     {"show registrations CSFrado", ADMIN_EXIT_OK, "evil?[2J", ""},
     {"show registrations CSFeva", ADMIN_EXIT_OK, "Why: diagnose CSFeva", ""},
@@ -224,12 +231,12 @@ static const struct {
     {"utils service list", ADMIN_EXIT_OK, "Bearline Sign-in and Operator API[STARTED]\n", ""},
     {"utils service restart Cisco CallManager", ADMIN_EXIT_OK, "nothing needs to be", ""},
     {"show key authz signing", ADMIN_EXIT_OK, "kid-s", ""},
-    {"set key regen authz signing", ADMIN_EXIT_REFUSED, "", "Nothing was changed"},
+    {"set key regen authz signing", ADMIN_EXIT_REFUSED, "", "nothing was changed: add --yes"},
     {"set key rotate authz encryption", ADMIN_EXIT_OK, "The encryption key is new.", ""},
     {"show cert list own", ADMIN_EXIT_OK, "valid until", ""},
     {"set cert import trust tomcat /nowhere", ADMIN_EXIT_REFUSED, "", "cannot be read"},
     {"grant list", ADMIN_EXIT_OK, "Nobody is signed in.", ""},
-    {"grant revoke", ADMIN_EXIT_USAGE, "", "Use: grant revoke"},
+    {"grant revoke", ADMIN_EXIT_USAGE, "", "a word is missing: use grant revoke"},
     {"grant revoke --user rado", ADMIN_EXIT_OK, "0 sign-in(s)", ""},
     {"set trace off", ADMIN_EXIT_OK, "no longer kept", ""},
     {"help", ADMIN_EXIT_OK, "utils sipOAuth-mode enable", ""},
@@ -240,7 +247,7 @@ static const struct {
     {"help profile", ADMIN_EXIT_OK, "(TCP+UDP, TCP, UDP, TLS)", ""},
     {"help hunt-group", ADMIN_EXIT_OK, "(parallel, sequential, longest", ""},
     {"help import", ADMIN_EXIT_OK, "--skip-bad", ""},
-    {"frobnicate", ADMIN_EXIT_USAGE, "", "There is no command"},
+    {"frobnicate", ADMIN_EXIT_USAGE, "", "there is no command \"frobnicate\": see \"help\""},
     {"show open", ADMIN_EXIT_USAGE, "", "ports"},
     {"", ADMIN_EXIT_OK, "", ""},
     {"# nothing", ADMIN_EXIT_OK, "", ""},
@@ -325,7 +332,7 @@ static void test_no_node_says_so(void **state)
     struct bed *b = *state;
     snprintf(b->socket, sizeof b->socket, "%s/other.sock", b->folder);
     assert_int_equal(ADMIN_EXIT_UNREACHABLE, bed_cli(b, "status"));
-    assert_has(b->err, "Is bearlined running");
+    assert_has(b->err, "is bearlined running");
 }
 
 static void test_diagnose_walks_to_the_reason(void **state)
@@ -474,7 +481,7 @@ static void test_import_names_each_bad_row(void **state)
     assert_int_equal(ADMIN_EXIT_REFUSED, import(b, csv, ""));
     assert_has(b->out, "row 3, device: ");
     assert_has(b->out, "row 4, device: ");
-    assert_has(b->out, "row 5, enabled: enabled must be yes or no");
+    assert_has(b->out, "row 5, enabled: enabled cannot be perhaps: use yes or no");
     assert_has(b->out, "row 6, device: device CSFrado stands in row 2 already");
     assert_has(b->out, "row 7: a quote is not closed");
     assert_has(b->out, "6 rows read, 5 of them bad.");

@@ -29,7 +29,7 @@ static int mode(struct cli *cli, const struct cli_rest *rest, const char *method
 {
     int status;
     json_t *refusal;
-    if (rest->argc != 0) return cli_usage(cli, "Use: utils sipOAuth-mode enable|disable|status");
+    if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
     json_t *answer = cli_ask_quiet(cli, method, cli_path(cli, "sip-oauth-mode", verb, NULL), NULL,
                                    &status, &refusal);
     if (refusal) {
@@ -93,7 +93,7 @@ int cli_service_list(struct cli *cli, const struct cli_rest *rest)
         {"Bearline Device Configuration", {"device configuration"}},
         {"Bearline Sign-in and Operator API", {"HTTPS"}}};
     int status;
-    if (rest->argc != 0) return cli_usage(cli, "Use: utils service list");
+    if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
     json_t *s = cli_ask(cli, "GET", cli_path(cli, "status", NULL), NULL, &status);
     if (s && !cli_print_json(cli, s)) {
         cli_say(cli, "Requesting service status, please wait...");
@@ -126,7 +126,7 @@ static const struct cli_column key_rows[] = {{"kid", "key id", false},
 static int key(struct cli *cli, const struct cli_rest *rest, const char *use, const char *verb)
 {
     int status;
-    if (rest->argc != 0) return cli_usage(cli, "Use: %.*s", STR_ARG(rest->head));
+    if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
     json_t *k = cli_ask(cli, verb ? "POST" : "GET", cli_path(cli, "keys", use, verb, NULL), NULL,
                         &status);
     if (k && !cli_print_json(cli, k)) {
@@ -178,7 +178,7 @@ static int cert_list(struct cli *cli, const struct cli_rest *rest, const char *p
     static const struct cli_column columns[] = {
         {"name", "name", false}, {"subject", "subject", false}, {"not_after", "valid until", true}};
     int status;
-    if (rest->argc != 0) return cli_usage(cli, "Use: %.*s", STR_ARG(rest->head));
+    if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
     json_t *rows = cli_ask_all(cli, cli_path(cli, plural, NULL), plural, "name", &status);
     if (rows && !cli_print_json(cli, rows))
         cli_print_rows(cli, rows, columns, sizeof columns / sizeof *columns);
@@ -207,8 +207,7 @@ static void print_cert(struct cli *cli, json_t *c)
 int cli_cert_show(struct cli *cli, const struct cli_rest *rest)
 {
     int status;
-    if (rest->argc != 1)
-        return cli_usage(cli, "Use: show cert own <name>, as in show cert list own");
+    if (!cli_has_words(cli, rest, 1, 1)) return ADMIN_EXIT_USAGE;
     json_t *c = cli_ask(cli, "GET", cli_path(cli, "certs", rest->argv[0], NULL), NULL, &status);
     if (c && !cli_print_json(cli, c)) {
         print_cert(cli, c);
@@ -231,9 +230,7 @@ static int new_cert(struct cli *cli, json_t *c, int status)
 int cli_cert_regen(struct cli *cli, const struct cli_rest *rest)
 {
     int status;
-    if (rest->argc != 1)
-        return cli_usage(cli, "Use: set cert regen tomcat|tomcat-ECDSA|CallManager|"
-                              "CallManager-ECDSA");
+    if (!cli_has_words(cli, rest, 1, 1)) return ADMIN_EXIT_USAGE;
     json_t *c = cli_ask(cli, "POST", cli_path(cli, "certs", rest->argv[0], "regen", NULL), NULL,
                         &status);
     return new_cert(cli, c, status);
@@ -243,14 +240,14 @@ int cli_cert_import_own(struct cli *cli, const struct cli_rest *rest)
 {
     struct str chain, private_key;
     int status;
-    if (rest->argc != 3)
-        return cli_usage(cli, "Use: set cert import own <unit> <chain.pem> <key.pem>");
+    if (!cli_has_words(cli, rest, 3, 3)) return ADMIN_EXIT_USAGE;
     if (!cli_read_file(cli, rest->argv[1], PEM_MAX, &chain) ||
         !cli_read_file(cli, rest->argv[2], PEM_MAX, &private_key))
         return ADMIN_EXIT_REFUSED;
     json_t *body = json_pack("{s:s%, s:s%}", "chain_pem", chain.p, chain.n, "key_pem",
                              private_key.p, private_key.n);
-    if (!body) return cli_usage(cli, "These are no PEM files");
+    if (!body)
+        return cli_usage(cli, "these are no PEM files: bring text that begins with -----BEGIN");
     json_t *c = cli_ask(cli, "PUT", cli_path(cli, "certs", rest->argv[0], NULL), body, &status);
     return new_cert(cli, c, status);
 }
@@ -261,15 +258,16 @@ int cli_cert_import_trust(struct cli *cli, const struct cli_rest *rest)
     size_t i;
     json_t *c;
     int status;
-    if (rest->argc != 2)
-        return cli_usage(cli, "Use: set cert import trust tomcat|CallManager <file.pem>");
+    if (!cli_has_words(cli, rest, 2, 2)) return ADMIN_EXIT_USAGE;
     if (!cli_read_file(cli, rest->argv[1], PEM_MAX, &pem)) return ADMIN_EXIT_REFUSED;
     store = str_from(rest->argv[0]);
     if (!str_ends(store, STR("-trust")) &&
         arena_printf(&cli->arena, &store, "%s-trust", rest->argv[0]) != RC_OK)
         return ADMIN_EXIT_REFUSED;
     json_t *body = json_pack("{s:s%, s:s%}", "store", store.p, store.n, "pem", pem.p, pem.n);
-    if (!body) return cli_usage(cli, "%s is no PEM file", rest->argv[1]);
+    if (!body)
+        return cli_usage(cli, "%s is no PEM file: bring text that begins with -----BEGIN",
+                         rest->argv[1]);
     json_t *answer = cli_ask(cli, "POST", cli_path(cli, "trust", NULL), body, &status);
     if (answer && !cli_print_json(cli, answer))
         json_array_foreach(json_object_get(answer, "trust"), i, c)
@@ -282,8 +280,7 @@ int cli_cert_import_trust(struct cli *cli, const struct cli_rest *rest)
 int cli_cert_delete_trust(struct cli *cli, const struct cli_rest *rest)
 {
     struct str said;
-    if (rest->argc != 1)
-        return cli_usage(cli, "Use: set cert delete trust <name>, as in show cert list trust");
+    if (!cli_has_words(cli, rest, 1, 1)) return ADMIN_EXIT_USAGE;
     if (arena_printf(&cli->arena, &said, "trusted certificate %s", rest->argv[0]) != RC_OK)
         return ADMIN_EXIT_REFUSED;
     return cli_remove(cli, cli_path(cli, "trust", rest->argv[0], NULL), said.p);

@@ -59,14 +59,28 @@ const char *cli_flag_value(struct cli_flags *f, const char *name)
     return value ? value : cut(f, at);
 }
 
+static int count_is_wrong(struct cli *cli, int argc, char *const *argv, int max, const char *usage)
+{
+    if (argc > max)
+        return cli_usage(cli, "\"%s\" is a word too many: use %s (words with blanks need quotes)",
+                         argv[max], usage);
+    return cli_usage(cli, "a word is missing: use %s", usage);
+}
+
+bool cli_has_words(struct cli *cli, const struct cli_rest *rest, int min, int max)
+{
+    if (rest->argc >= min && rest->argc <= max) return true;
+    count_is_wrong(cli, rest->argc, rest->argv, max, rest->usage);
+    return false;
+}
+
 int cli_flags_done(struct cli *cli, const struct cli_flags *f, int min, int max, const char *usage)
 {
     for (int i = 0; i < f->count; i++)
         if (strncmp(f->words[i], "--", 2) == 0)
-            return cli_usage(cli, "%s needs a value. Use: %s", f->words[i], usage);
+            return cli_usage(cli, "%s needs a value: use %s", f->words[i], usage);
     if (f->count < min || f->count > max)
-        return cli_usage(cli, "%s. Use: %s",
-                         f->count < min ? "A word is missing" : "Too many words", usage);
+        return count_is_wrong(cli, f->count, f->words, max, usage);
     return ADMIN_EXIT_OK;
 }
 
@@ -88,7 +102,7 @@ bool cli_confirm(struct cli *cli, const char *question)
     fprintf(cli->o->err,
             is_terminal
                 ? "%s (yes/no)? "
-                : "%s? Nothing was changed: nobody can be asked here. Add --yes to do it.\n",
+                : "%s? nobody can be asked here and nothing was changed: add --yes to do it\n",
             buf_cstr(&safe));
     buf_fini(&safe);
     fflush(cli->o->err);
@@ -125,7 +139,8 @@ bool cli_ask_password(struct cli *cli, const char *what, struct str *out)
               type_line(cli, "Once more: ", again, sizeof again);
     bool same = ok && strcmp(first, again) == 0;
     if (!ok) fprintf(cli->o->err, "Nothing was changed.\n");
-    if (ok && !same) fprintf(cli->o->err, "The two are not the same. Nothing was changed.\n");
+    if (ok && !same)
+        fprintf(cli->o->err, "the two are not the same and nothing was changed: try again\n");
     if (same) same = arena_str_dup(&cli->arena, str_from(first), out) == RC_OK;
     crypto_wipe(first, sizeof first);
     crypto_wipe(again, sizeof again);
@@ -173,7 +188,8 @@ bool cli_read_secret(struct cli *cli, const char *path, struct str *out)
     first = text;
     if (text.n == 0 || !str_split(&text, '\n', &first)) first = STR("");
     if (first.n > 0 && first.p[first.n - 1] == '\r') first.n--;
-    if (first.n == 0) fprintf(cli->o->err, "%s holds nothing in its first line\n", path);
+    if (first.n == 0)
+        fprintf(cli->o->err, "%s holds nothing in its first line: write the secret there\n", path);
     *out = first;
     return first.n > 0;
 }

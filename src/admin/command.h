@@ -22,8 +22,9 @@ struct cli;
 struct cli_rest {
     int argc; /* words behind the command's own */
     char *const *argv;
-    struct str raw;  /* the same as it was typed, quotes and all */
-    struct str head; /* the command's own words, "user add" */
+    struct str raw;    /* the same as it was typed, quotes and all */
+    struct str head;   /* the command's own words, "user add" */
+    const char *usage; /* "user show <name>" */
 };
 typedef int command_fn(struct cli *cli, const struct cli_rest *rest);
 

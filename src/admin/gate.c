@@ -64,11 +64,11 @@ static bool let_in_unix(struct admin_call *c)
     char text[4096];
     if (!peer->is_unix || (peer->uid != 0 && peer->uid != geteuid()))
         return refuse(c, 403, "denied",
-                      "only root and the user bearlined runs as may use this socket");
+                      "this user may not use this socket: be root or the user bearlined runs as");
     getpwuid_r(peer->uid, &entry, text, sizeof text, &found);
     enum rc rc = found ? arena_str_dup(c->arena, str_from(entry.pw_name), &c->by.who)
                        : arena_printf(c->arena, &c->by.who, "uid %u", (unsigned)peer->uid);
-    if (rc != RC_OK) return refuse(c, 503, "out-of-memory", "out of memory; try again");
+    if (rc != RC_OK) return refuse(c, 503, "out-of-memory", "out of memory: try again");
     c->by.from = STR("cli");
     return true;
 }
@@ -188,15 +188,16 @@ static bool let_in_basic(struct admin_call *c)
     struct str user, password;
     int64_t wait_ms;
     if (http_basic(c->req, &user, &password) != RC_OK)
-        return refuse(c, 401, "unauthenticated",
-                      "sign in with the name and password of an administrator (HTTP Basic)");
+        return refuse(
+            c, 401, "unauthenticated",
+            "nobody is signed in: send the name and password of an administrator (HTTP Basic)");
     struct attempt t = attempt_of(c, user);
     if (!attempt_begin(c, &t, &wait_ms)) {
         char seconds[24];
         snprintf(seconds, sizeof seconds, "%lld", (long long)(wait_ms + 999) / 1000);
         http_set_header(c->res, "Retry-After", wait_ms > 0 ? str_from(seconds) : STR("1"));
-        if (wait_ms == 0) return refuse(c, 503, "busy", "too many sign-ins at once; try again");
-        api_fail(c, 429, "throttled", NULL, "too many failed sign-ins; try again in %s second%s",
+        if (wait_ms == 0) return refuse(c, 503, "busy", "too many sign-ins at once: try again");
+        api_fail(c, 429, "throttled", NULL, "too many failed sign-ins: try again in %s second%s",
                  seconds, strcmp(seconds, "1") == 0 ? "" : "s");
         return note_refused(c, user, "throttled");
     }
@@ -204,13 +205,13 @@ static bool let_in_basic(struct admin_call *c)
     attempt_end(c, &t, right);
     if (!right) {
         refuse(c, 401, "unauthenticated",
-               "name or password is wrong, or this user is no active administrator");
+               "name or password is wrong, or this user is no active administrator: try another");
         return note_refused(c, user, "credentials");
     }
     char peer[NET_ADDR_TEXT_MAX];
     net_addr_text(&c->req->peer.addr, peer);
     enum rc rc = arena_printf(c->arena, &c->by.from, "api %s", peer);
-    return rc == RC_OK || refuse(c, 503, "out-of-memory", "out of memory; try again");
+    return rc == RC_OK || refuse(c, 503, "out-of-memory", "out of memory: try again");
 }
 
 /* A browser that remembers Basic credentials sends them wherever another site points it. */
@@ -226,6 +227,7 @@ static bool is_cross_site(const struct http_request *req)
 bool admin_gate_let_in(struct admin_call *c, bool over_unix)
 {
     if (!over_unix && is_cross_site(c->req))
-        return refuse(c, 403, "denied", "this request comes from a page of another site");
+        return refuse(c, 403, "denied",
+                      "this request comes from a page of another site: ask from this one");
     return over_unix ? let_in_unix(c) : let_in_basic(c);
 }

@@ -55,7 +55,7 @@ void grant_revoke_many(struct admin_call *c)
     struct store_grant_filter f = filter_of(c);
     int64_t count = 0;
     if (f.user.n == 0 && f.client_id.n == 0 && f.device.n == 0) {
-        api_fail(c, 400, "malformed", NULL, "say whose: user, client or device");
+        api_fail(c, 400, "malformed", NULL, "it is not said whose: give user, client or device");
         return;
     }
     enum rc rc = store_grant_revoke_all(c->admin->store, &c->by, &f, clock_unix_s(&c->admin->clock),

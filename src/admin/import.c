@@ -97,7 +97,8 @@ static bool read_header(struct import *im, const struct csv_record *r)
     }
     if (!ok || has_key(im, PART_USER) || has_key(im, PART_DEVICE) || has_key(im, PART_LINE))
         return ok;
-    import_complain(im, "", "the first row must name the columns, among them user, device or line");
+    import_complain(im, "",
+                    "none of the columns is user, device or line: the first row must name them");
     return false;
 }
 

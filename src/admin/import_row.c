@@ -160,7 +160,8 @@ static void *read_or_make(struct import *im, enum part part, struct str key, boo
     *exists = rc == RC_OK;
     if (rc == RC_NOT_FOUND) noun->defaults(row);
     if (rc == RC_OK || rc == RC_NOT_FOUND) return row;
-    import_complain(im, import_part_names[part], "cannot be read: %s", rc_name(rc));
+    import_complain(im, import_part_names[part], "the one in the store cannot be read: %s",
+                    rc_name(rc));
     return NULL;
 }
 
@@ -259,7 +260,7 @@ static enum part part_of(struct import *im, const struct csv_record *r)
         for (int part = 0; part < PART_COUNT; part++)
             if (str_starts_nocase(r->fields[i], str_from(import_part_names[part])))
                 return (enum part)part;
-        import_complain(im, "kind", "kind must be user, device or line, not %.*s",
+        import_complain(im, "kind", "there is no kind %.*s: use user, device or line",
                         STR_ARG(r->fields[i]));
         return PART_COUNT;
     }

@@ -9,7 +9,7 @@ static bool use_of(struct admin_call *c, struct str name, enum store_key_use *ou
 {
     *out = str_eq_nocase(name, STR("signing")) ? STORE_KEY_SIGNING : STORE_KEY_ENCRYPTION;
     if (*out == STORE_KEY_SIGNING || str_eq_nocase(name, STR("encryption"))) return true;
-    api_fail(c, 404, "not-found", "use", "there is no %.*s key: signing or encryption",
+    api_fail(c, 404, "not-found", "use", "there is no %.*s key: use signing or encryption",
              STR_ARG(name));
     return false;
 }
@@ -89,7 +89,7 @@ static int unit_of(struct admin_call *c, struct str name)
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (str_eq_nocase(name, str_from(units[i].unit))) return (int)i;
     api_fail(c, 404, "not-found", "unit",
-             "there is no certificate unit %.*s: tomcat, tomcat-ECDSA, CallManager or "
+             "there is no certificate unit %.*s: use tomcat, tomcat-ECDSA, CallManager or "
              "CallManager-ECDSA",
              STR_ARG(name));
     return -1;
@@ -124,16 +124,19 @@ static const char *cert_fault(struct admin_call *c, const struct crypto_cert_inf
                               struct str chain, struct str host)
 {
     int64_t now = clock_unix_s(&c->admin->clock);
-    if (!crypto_key_is_private(key)) return "key_pem holds a public key, not the private one";
+    if (!crypto_key_is_private(key)) return "key_pem holds a public key: bring the private one";
     if (crypto_key_type(key) != want)
-        return want == CRYPTO_KEY_RSA ? "this unit takes an RSA key; the -ECDSA unit takes P-256"
-                                      : "this unit takes a P-256 key; the one without -ECDSA RSA";
-    if (crypto_cert_check_key(chain, key) != RC_OK) return "the key is not that certificate's";
-    if (leaf->is_ca) return "the first certificate must be the server's, not a CA's";
-    if (now >= leaf->not_after_unix_s) return "the certificate has expired";
-    if (now < leaf->not_before_unix_s) return "the certificate is not valid yet";
+        return want == CRYPTO_KEY_RSA ? "this is no RSA key: use the unit with -ECDSA for P-256"
+                                      : "this is no P-256 key: use the unit without -ECDSA for RSA";
+    if (crypto_cert_check_key(chain, key) != RC_OK)
+        return "the key is not that certificate's: bring the two that belong together";
+    if (leaf->is_ca) return "the first certificate is a CA's: put the server's own first";
+    if (now >= leaf->not_after_unix_s) return "the certificate has expired: bring a newer one";
+    if (now < leaf->not_before_unix_s)
+        return "the certificate is not valid yet: bring one that is, or look at this clock";
     if (crypto_cert_check_host(chain, host) != RC_OK)
-        return "the certificate does not carry the host name phones connect to";
+        return "the certificate does not carry the host name phones connect to: bring one that "
+               "does";
     return NULL;
 }
 
@@ -165,13 +168,15 @@ void cert_import(struct admin_call *c)
         return;
     enum rc rc = mode_own_node(c, &own);
     if (rc == RC_OK && (rc = crypto_cert_read(chain, c->arena, &found, &count)) != RC_OK) {
-        api_fail(c, 422, "invalid", "chain_pem", "chain_pem holds no certificate that can be read");
+        api_fail(
+            c, 422, "invalid", "chain_pem",
+            "chain_pem holds no certificate that can be read: bring PEM, the server's own first");
         return;
     }
     if (rc == RC_OK && (rc = crypto_key_parse_pem(key_pem, &key)) != RC_OK) {
         api_fail(c, 422, "invalid", "key_pem",
-                 "key_pem holds no private key that can be read (PEM without password; RSA 2048 "
-                 "to 4096 or P-256)");
+                 "key_pem holds no private key that can be read: bring PEM without password, RSA "
+                 "2048 to 4096 or P-256");
         return;
     }
     const char *fault = rc == RC_OK ? cert_fault(c, &found[0], key, units[u].type, chain, own.host)
@@ -236,16 +241,18 @@ void trust_import(struct admin_call *c)
     if (!api_text(c, "store", true, &store) || !api_text(c, "pem", true, &pem)) return;
     if (!str_eq_nocase(store, STR("tomcat-trust")) &&
         !str_eq_nocase(store, STR("callmanager-trust"))) {
-        api_fail(c, 422, "invalid", "store",
-                 "there is no trust store %.*s: tomcat-trust (edges) or callmanager-trust (device "
-                 "certificates)",
-                 STR_ARG(store));
+        api_fail(
+            c, 422, "invalid", "store",
+            "there is no trust store %.*s: use tomcat-trust (edges) or callmanager-trust (device "
+            "certificates)",
+            STR_ARG(store));
         return;
     }
     store = str_eq_nocase(store, STR("tomcat-trust")) ? STR("tomcat-trust")
                                                       : STR("callmanager-trust");
     if (crypto_cert_read(pem, c->arena, &found, &count) != RC_OK) {
-        api_fail(c, 422, "invalid", "pem", "the file holds no certificate that can be read (PEM)");
+        api_fail(c, 422, "invalid", "pem",
+                 "the file holds no certificate that can be read: bring PEM");
         return;
     }
     json_t *names = json_array();

@@ -80,7 +80,8 @@ void live_port(struct admin_call *c)
     uint64_t port;
     struct str holder = STR("");
     if (str_to_u64(c->req->params[0], 65535, &port) != RC_OK || port == 0) {
-        api_fail(c, 400, "malformed", "port", "%.*s is no port", STR_ARG(c->req->params[0]));
+        api_fail(c, 400, "malformed", "port", "%.*s is no port: use 1 to 65535",
+                 STR_ARG(c->req->params[0]));
         return;
     }
     bool free_now = live_of(c)->port_is_free(live_of(c)->ctx, (uint16_t)port, api_flag(c, "udp"),
@@ -147,7 +148,8 @@ void live_reset(struct admin_call *c)
     struct str device = c->req->params[0];
     const struct directory_device *d = directory_device_ref(c->admin->directory, device);
     if (!d) {
-        api_fail(c, 404, "not-found", NULL, "there is no device %.*s", STR_ARG(device));
+        api_fail(c, 404, "not-found", NULL, "there is no device %.*s: see \"device list\"",
+                 STR_ARG(device));
         return;
     }
     directory_device_unref(d);
@@ -195,7 +197,7 @@ void live_switch(struct admin_call *c)
 {
     json_t *on = json_object_get(c->body, "on");
     if (!json_is_boolean(on)) {
-        api_fail(c, 422, "invalid", "on", "on must be true or false");
+        api_fail(c, 422, "invalid", "on", "on has another value: use true or false");
         return;
     }
     live_of(c)->trace_switch(live_of(c)->ctx, json_is_true(on));

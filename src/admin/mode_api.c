@@ -92,9 +92,10 @@ static void note(struct admin_call *c, bool on)
 
 static void refuse_enable(struct admin_call *c, const struct mode_checks *k)
 {
-    json_t *o = json_pack("{s:s, s:s, s:o}", "error", "prerequisites", "message",
-                          "SIP OAuth mode stays disabled: a prerequisite is not met.", "checks",
-                          checks_print(k));
+    json_t *o = json_pack(
+        "{s:s, s:s, s:o}", "error", "prerequisites", "message",
+        "SIP OAuth mode stays disabled, a prerequisite is not met: see its checks", "checks",
+        checks_print(k));
     enum rc rc = store_audit_add(c->admin->store, &c->by, STR("refused"), STR("mode"),
                                  STR("ClusterSIPOAuthMode"), STR("a prerequisite is not met"),
                                  NULL);

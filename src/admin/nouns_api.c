@@ -75,8 +75,8 @@ static void *get_row(struct admin_call *c, const struct admin_noun *noun)
     enum rc rc = row ? find_row(c, noun, c->req->params[0], row) : RC_NOMEM;
     if (rc == RC_OK) return row;
     if (rc == RC_NOT_FOUND && c->why.text[0] == '\0')
-        snprintf(c->why.text, sizeof c->why.text, "there is no %s %.*s", noun->name,
-                 STR_ARG(c->req->params[0]));
+        snprintf(c->why.text, sizeof c->why.text, "there is no %s %.*s: see \"%s list\"",
+                 noun->name, STR_ARG(c->req->params[0]), noun->name);
     api_fail_rc(c, rc, noun->name, c->req->params[0]);
     return NULL;
 }
@@ -109,7 +109,7 @@ static bool wanted_version(struct admin_call *c, int64_t *out)
     if (m.n == 0 || str_eq(m, STR("*"))) return true;
     if (m.n > 2 && m.p[0] == '"' && m.p[m.n - 1] == '"') m = str_sub(m, 1, m.n - 1);
     if (str_to_i64(m, out) == RC_OK && *out > 0) return true;
-    api_fail(c, 400, "malformed", NULL, "If-Match must carry the ETag of the record");
+    api_fail(c, 400, "malformed", NULL, "If-Match carries no version: send the ETag of the record");
     return false;
 }
 
@@ -255,7 +255,8 @@ void noun_remove(struct admin_call *c)
         return;
     }
     if (noun->kind == STORE_NODE && str_eq_nocase(row_key(noun, row), c->admin->live->node_name)) {
-        api_fail(c, 409, "conflict", NULL, "%.*s is this node: it cannot remove itself",
+        api_fail(c, 409, "conflict", NULL,
+                 "%.*s is this node and cannot remove itself: do it at another",
                  STR_ARG(row_key(noun, row)));
         return;
     }

@@ -54,7 +54,8 @@ static bool body_value(struct admin_call *c, struct str *out)
     else
         rc = RC_INVALID;
     if (rc != RC_OK)
-        api_fail(c, 422, "invalid", "value", "value must be there as a text, number or yes/no");
+        api_fail(c, 422, "invalid", "value",
+                 "value is missing: give it as a text, a number, yes or no");
     return rc == RC_OK;
 }
 
@@ -71,9 +72,10 @@ void param_update(struct admin_call *c)
         return;
     }
     if (id == STORE_P_SIP_OAUTH_MODE) {
-        api_fail(c, 409, "conflict", NULL,
-                 "SIP OAuth mode changes with \"utils sipOAuth-mode enable\" or \"disable\", which "
-                 "checks its prerequisites first");
+        api_fail(
+            c, 409, "conflict", NULL,
+            "SIP OAuth mode has prerequisites that are checked first: use \"utils sipOAuth-mode "
+            "enable\" or \"disable\"");
         return;
     }
     if (!body_value(c, &value)) return;

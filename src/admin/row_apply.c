@@ -49,7 +49,7 @@ static enum rc read_line(struct setting *s, json_t *j, size_t at, struct store_d
     struct str pattern = json_is_string(j) ? str_of(json_string_value(j), json_string_length(j))
                                            : member(j, "pattern", STR(""));
     if (pattern.n == 0)
-        return refuse(s->e, "lines", "each line needs a directory number (pattern)");
+        return refuse(s->e, "lines", "a line has no directory number: give it as pattern");
     const struct store_device_line *kept = kept_line(d, pattern);
     *out = kept ? *kept : (struct store_device_line){.pattern = pattern};
     json_t *index = json_object_get(j, "index");
@@ -65,7 +65,7 @@ static enum rc set_lines(struct setting *s, json_t *value)
     struct store_device *d = s->row;
     size_t count = json_array_size(value);
     if (!json_is_array(value) || count > STORE_DEVICE_LINE_MAX)
-        return refuse(s->e, "lines", "lines must be a list of at most %d directory numbers",
+        return refuse(s->e, "lines", "lines is no list of directory numbers: give at most %d",
                       (int)STORE_DEVICE_LINE_MAX);
     struct store_device_line *lines = ARENA_ARRAY(s->c->arena, struct store_device_line, count + 1);
     if (!lines) return RC_NOMEM;
@@ -90,7 +90,8 @@ static enum rc set_members(struct setting *s, struct str text)
     while (str_split(&text, ' ', &word)) {
         if (word.n == 0) continue;
         if (count == STORE_HUNT_MEMBER_MAX)
-            return refuse(s->e, "members", "a hunt group has at most %d members",
+            return refuse(s->e, "members",
+                          "these are too many members: a hunt group has at most %d",
                           (int)STORE_HUNT_MEMBER_MAX);
         members[count++] = word;
     }
@@ -100,6 +101,12 @@ static enum rc set_members(struct setting *s, struct str text)
 }
 
 /* ---- plain kinds ---- */
+
+/* A long value must not push out of the sentence what would be right. */
+static struct str shown(struct str text)
+{
+    return str_sub(text, 0, 60);
+}
 
 static enum rc set_choice(struct setting *s, const struct admin_field *f, struct str text)
 {
@@ -112,7 +119,8 @@ static enum rc set_choice(struct setting *s, const struct admin_field *f, struct
         size_t n = strlen(allowed);
         snprintf(allowed + n, sizeof allowed - n, "%s%s", n > 0 ? ", " : "", ch->name);
     }
-    return refuse(s->e, f->name, "%s must be one of: %s", f->name, allowed);
+    return refuse(s->e, f->name, "%s cannot be %.*s: use %s", f->name, STR_ARG(shown(text)),
+                  allowed);
 }
 
 static enum rc add_role(struct setting *s, struct str name, int *roles)
@@ -130,7 +138,8 @@ static enum rc add_role(struct setting *s, struct str name, int *roles)
 static enum rc set_int(struct setting *s, const struct admin_field *f, int64_t v)
 {
     int number = (int)v;
-    if (v < INT_MIN || v > INT_MAX) return refuse(s->e, f->name, "%s is out of range", f->name);
+    if (v < INT_MIN || v > INT_MAX)
+        return refuse(s->e, f->name, "%s is out of range: use %d to %d", f->name, INT_MIN, INT_MAX);
     set(s, f, &number, sizeof number);
     return RC_OK;
 }
@@ -139,7 +148,8 @@ static enum rc set_bool(struct setting *s, const struct admin_field *f, struct s
 {
     bool on = false;
     if (admin_bool_parse(text, &on) != RC_OK)
-        return refuse(s->e, f->name, "%s must be yes or no", f->name);
+        return refuse(s->e, f->name, "%s cannot be %.*s: use yes or no", f->name,
+                      STR_ARG(shown(text)));
     set(s, f, &on, sizeof on);
     return RC_OK;
 }
@@ -178,7 +188,8 @@ static enum rc set_text(struct setting *s, const struct admin_field *f, struct s
     case ADMIN_WORDS: set(s, f, &text, sizeof text); return RC_OK;
     case ADMIN_INT:
         if (str_to_i64(text, &number) != RC_OK)
-            return refuse(s->e, f->name, "%s must be a number", f->name);
+            return refuse(s->e, f->name, "%s cannot be %.*s: use a number", f->name,
+                          STR_ARG(shown(text)));
         return set_int(s, f, number);
     case ADMIN_BOOL: return set_bool(s, f, text);
     case ADMIN_CHOICE: return set_choice(s, f, text);
@@ -190,7 +201,7 @@ static enum rc set_text(struct setting *s, const struct admin_field *f, struct s
     case ADMIN_TIME:
     case ADMIN_VERSION: break;
     }
-    return refuse(s->e, f->name, "%s cannot be set", f->name);
+    return refuse(s->e, f->name, "%s cannot be set: leave it out", f->name);
 }
 
 enum rc row_apply_text(struct admin_call *c, const struct admin_noun *noun,
@@ -210,7 +221,7 @@ static enum rc join(struct setting *s, const struct admin_field *f, json_t *arra
         json_t *j = json_array_get(array, i);
         if (!json_is_string(j)) {
             buf_fini(&b);
-            return refuse(s->e, f->name, "%s must be a list of texts", f->name);
+            return refuse(s->e, f->name, "%s is no list of texts: give one", f->name);
         }
         if (i > 0) buf_put_char(&b, f->separator);
         buf_put(&b, json_string_value(j), json_string_length(j));
@@ -228,9 +239,22 @@ static enum rc set_array(struct setting *s, const struct admin_field *f, json_t 
     if (f->kind == ADMIN_LINES) return set_lines(s, array);
     if (f->kind == ADMIN_ROLES || f->kind == ADMIN_MEMBERS) by_space.separator = ' ';
     if (f->kind != ADMIN_WORDS && f->kind != ADMIN_ROLES && f->kind != ADMIN_MEMBERS)
-        return refuse(s->e, f->name, "%s must not be a list", f->name);
+        return refuse(s->e, f->name, "%s is a list: give one value", f->name);
     enum rc rc = join(s, &by_space, array, &text);
     return rc == RC_OK ? set_text(s, f, text) : rc;
+}
+
+static const char *kind_text(const struct admin_field *f)
+{
+    switch ((int)f->kind) {
+    case ADMIN_INT: return "a number";
+    case ADMIN_BOOL: return "true or false";
+    case ADMIN_ROLES:
+    case ADMIN_LINES:
+    case ADMIN_MEMBERS:
+    case ADMIN_WORDS: return "a list of texts";
+    default: return "a text";
+    }
 }
 
 static enum rc set_json(struct setting *s, const struct admin_field *f, json_t *j)
@@ -246,7 +270,7 @@ static enum rc set_json(struct setting *s, const struct admin_field *f, json_t *
     if (json_is_integer(j) && f->kind == ADMIN_INT) return set_int(s, f, json_integer_value(j));
     if (json_is_null(j) && (f->kind == ADMIN_TEXT || f->kind == ADMIN_PASSWORD))
         return set_text(s, f, STR(""));
-    return refuse(s->e, f->name, "%s has a value of the wrong kind", f->name);
+    return refuse(s->e, f->name, "%s has a value of another kind: use %s", f->name, kind_text(f));
 }
 
 static enum rc apply_member(struct setting *s, struct str name, json_t *value, bool is_new,

@@ -206,7 +206,8 @@ int shell_run(struct cli *cli)
     int status = ADMIN_EXIT_OK, count = 0;
     const char *line = NULL;
     if (!start(&s)) {
-        fprintf(cli->o->err, "bearline: this terminal cannot be used for editing\n");
+        fprintf(cli->o->err,
+                "this terminal cannot be used for editing: give commands on standard input\n");
         return ADMIN_EXIT_REFUSED;
     }
     fprintf(cli->o->out, "Bearline administration. help or ? shows the commands, TAB completes.\n");

@@ -57,17 +57,15 @@ static const struct store_param_def defs[STORE_P_COUNT] = {
                                      "one by one, separated by spaces."),
     [STORE_P_SSO_IOS] = CHOICE_P("SSOLoginBehaviorIOS", "SSO Login Behavior for iOS", SSO,
                                  "embedded|native", "embedded",
-                                 "Browser that iOS clients use to sign in."),
+                                 "Kept for compatibility; no client is told of it."),
     [STORE_P_SSO_RTMT] = BOOL_P("UseSSOforRTMT", "Use SSO for RTMT", SSO, "0",
                                 "Kept for compatibility; nothing here uses it."),
-    [STORE_P_DEVICE_TOKEN] = CHOICE_P("OAuthAccessTokenForDevices",
-                                      "OAuth Access Token for Devices", SSO, "implicit|explicit",
-                                      "implicit",
-                                      "Which desk phones get tokens: those already registered, or "
-                                      "those that used an activation code."),
+    [STORE_P_DEVICE_TOKEN] = CHOICE_P(
+        "OAuthAccessTokenForDevices", "OAuth Access Token for Devices", SSO, "implicit|explicit",
+        "implicit", "Kept for compatibility; tokens are given by sign-in alone."),
     [STORE_P_SECURITY_MODE] = BOOL_P(
         "ClusterSecurityMode", "Cluster Security Mode", SEC, "0",
-        "Shown to clients beside the SIP OAuth mode, which does not depend on it."),
+        "Kept for compatibility: \"run sql\" shows it, nothing here depends on it."),
     [STORE_P_REALM] = TEXT_P("SIPRealmStation", "SIP Realm Station", LINE, 1, 64, "ccmsipline",
                              "Realm in Bearer and Digest challenges. Digest passwords are bound to "
                              "it: set them again after a change."),
