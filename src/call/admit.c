@@ -3,11 +3,9 @@
  * and must come from one of the two phones the token is for. */
 #include "call/proxy_int.h"
 
-/* From of those who do not want to be named (RFC 3323, 4.1). */
-static bool is_anonymous(const struct sip_uri *uri)
-{
-    return str_ends(uri->host.text, STR("anonymous.invalid"));
-}
+#include "call/dial.h"
+#include "call/privacy.h"
+#include "sip/values.h"
 
 static void refuse(struct call_visit *v, const char *why, const char *text)
 {
@@ -18,14 +16,38 @@ static void refuse(struct call_visit *v, const char *why, const char *text)
     call_answer(v, 403, STR(""), STR(""));
 }
 
-/* From names a line of the device; or nobody, then it is the device's first line. */
+/* The number of its own that the caller would like to be known by (RFC 3325, 9.2); another's is no
+ * wish at all. */
+static const struct directory_device_line *preferred_line(const struct call_visit *v)
+{
+    struct sip_values values;
+    struct str value;
+    sip_values_init(&values, v->message, SIP_HEADER_P_PREFERRED_IDENTITY);
+    while (sip_values_next(&values, &value) == RC_OK) {
+        struct sip_nameaddr na;
+        struct sip_uri uri;
+        struct call_dialled d;
+        if (sip_nameaddr_parse_uri(value, &na, &uri, NULL) != RC_OK) continue;
+        if (call_dial_read(&uri, v->arena, &d) != RC_OK) continue;
+        if (!d.is_tel && !call_identify_is_our_host(v->worker->node, v->request->flow, &uri.host))
+            continue;
+        const struct directory_device_line *line = directory_device_line_find(v->device, d.number);
+        if (line) return line;
+    }
+    return NULL;
+}
+
+/* From names a line of the device; or nobody, then it is the device's first line, or the one it
+ * prefers. */
 static bool is_line_fine(struct call_visit *v)
 {
-    if (is_anonymous(&v->to)) {
+    const struct directory_device_line *preferred = preferred_line(v);
+    if (call_privacy_is_anonymous(&v->to))
         v->line = v->device->line_count > 0 ? &v->device->lines[0] : NULL;
-        return v->line != NULL;
-    }
-    return v->line && call_identify_is_ours(v);
+    else if (!v->line || !call_identify_is_ours(v))
+        return false;
+    if (preferred) v->line = preferred;
+    return v->line != NULL;
 }
 
 /* Whoever has a phone registered over this connection, or speaks through an edge and proved himself

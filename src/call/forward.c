@@ -2,19 +2,9 @@
  * (16.7). */
 #include "call/proxy_int.h"
 
+#include "call/privacy.h"
 #include "sip/auth.h"
 #include "sip/print.h"
-
-static bool has_privacy_id(const struct sip_message *m)
-{
-    const struct sip_header *h = sip_message_find(m, SIP_HEADER_PRIVACY);
-    for (; h; h = sip_message_next(m, h)) {
-        struct str rest = h->value, part;
-        while (str_split(&rest, ';', &part))
-            if (str_eq_nocase(str_trim(part), STR("id"))) return true;
-    }
-    return false;
-}
 
 /* Who speaks, as this server vouches for it (RFC 3325, 9.1); nobody hears it who asked us not to
  * tell. */
@@ -55,7 +45,11 @@ static struct str host_of(const struct proxy_context *c, const struct sip_uri *u
 static void print_caller(const struct proxy_context *c, struct buf *out)
 {
     const struct call_visit *v = c->visit;
-    if ((!v->line && !v->trunk) || !c->is_initial || has_privacy_id(v->message)) return;
+    struct call_privacy p;
+    if ((!v->line && !v->trunk) || !c->is_initial) return;
+    call_privacy_read(v->message, &p);
+    if (call_privacy_hides_identity(&p, call_privacy_is_anonymous(&v->request->basics->from_uri)))
+        return;
     if (v->trunk) {
         print_identity(out, STR(""), proxy_inward_number(v),
                        host_of(c, &v->request->basics->to_uri));
@@ -99,6 +93,8 @@ void proxy_print_request(struct proxy_context *c, const struct call_target *t, s
 {
     const struct call_visit *v = c->visit;
     const struct sip_message *m = v->message;
+    struct call_privacy privacy;
+    call_privacy_read(m, &privacy);
     siptx_request_print_vias(v->request, out);
     call_route_print(out, m, &c->route, call_target_path(t), uri);
     sip_print_header_u64(out, SIP_HEADER_MAX_FORWARDS, v->request->basics->max_forwards - 1);
@@ -112,7 +108,8 @@ void proxy_print_request(struct proxy_context *c, const struct call_target *t, s
         call_plan_print_diversions(&c->ring->plan, host_of(c, &v->request->basics->to_uri), out);
     for (unsigned i = 0; i < m->header_count; i++) {
         const struct sip_header *h = &m->headers[i];
-        if (!is_dropped(v, h)) sip_print_header_named(out, h->name, h->value);
+        if (!is_dropped(v, h) && !call_privacy_drops(&privacy, h->id))
+            sip_print_header_named(out, h->name, h->value);
     }
 }
 
@@ -127,7 +124,10 @@ static void print_callee(const struct proxy_context *c, const struct branch *b,
                          const struct sip_message *m, struct buf *out)
 {
     const struct call_target *t = b->target;
-    if (!c->is_initial || t->way_count == 0 || m->status >= 300 || has_privacy_id(m)) return;
+    struct call_privacy p;
+    if (!c->is_initial || t->way_count == 0 || m->status >= 300) return;
+    call_privacy_read(m, &p);
+    if (call_privacy_hides_identity(&p, false)) return;
     print_identity(out, STR(""), t->ways[t->way]->line,
                    host_of(c, &c->visit->request->basics->from_uri));
 }
@@ -138,11 +138,13 @@ void proxy_print_answer(struct proxy_context *c, const struct branch *b,
     sip_print_status_line(out, m->status, m->reason);
     siptx_request_print_vias(c->request, out);
     print_callee(c, b, m, out);
+    struct call_privacy privacy;
+    call_privacy_read(m, &privacy);
     for (unsigned i = 0; i < m->header_count; i++) {
         const struct sip_header *h = &m->headers[i];
         bool skip = h->id == SIP_HEADER_VIA || h->id == SIP_HEADER_CONTENT_LENGTH ||
                     h->id == SIP_HEADER_P_ASSERTED_IDENTITY ||
-                    (without_challenges && is_challenge(h));
+                    (without_challenges && is_challenge(h)) || call_privacy_drops(&privacy, h->id);
         if (!skip) sip_print_header_named(out, h->name, h->value);
     }
 }

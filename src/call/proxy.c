@@ -3,6 +3,7 @@
 #include "call/proxy_int.h"
 
 #include "call/dial.h"
+#include "call/privacy.h"
 #include "call/trunk.h"
 #include "crypto/digest.h"
 #include "sip/print.h"
@@ -330,12 +331,26 @@ static void forward_to_number(struct proxy_context *c)
     }
 }
 
+static bool is_privacy_possible(struct call_visit *v)
+{
+    struct call_privacy p;
+    char text[64];
+    struct buf reason;
+    bool is_anonymous = call_privacy_is_anonymous(&v->request->basics->from_uri);
+    buf_init_fixed(&reason, text, sizeof text);
+    call_privacy_read(v->message, &p);
+    if (!call_privacy_fails(&p, is_anonymous, &reason)) return true;
+    call_answer(v, 500, buf_str(&reason), STR(""));
+    return false;
+}
+
 static void forward_initial(struct call_visit *v, const struct call_route *route)
 {
     if (route->next.n > 0) { /* we are nobody's way to other servers */
         call_answer(v, 403, STR("Forbidden Route"), STR(""));
         return;
     }
+    if (!is_privacy_possible(v)) return;
     struct proxy_context *c = context_begin(v, route);
     if (!c) {
         answer_busy(v);
