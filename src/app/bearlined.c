@@ -263,6 +263,7 @@ static enum rc open_worker(struct node *n, unsigned i)
     rc = siptx_stack_new(&c, &w->stack);
     if (rc != RC_OK) return rc;
     call_worker_attach(w->call, w->stack);
+    if (i == 0 && (rc = call_worker_watch_trunks(w->call)) != RC_OK) return rc;
     call_worker_set_delay(w->call, worker_delay_ms, w->loop);
     n->worker_stacks[i] = w->stack;
     return RC_OK;
@@ -617,11 +618,11 @@ static void stop_workers(struct node *n)
     /* A call has legs on several workers: what one stack's end tells goes to the calls of all. */
     for (unsigned i = 0; i < n->worker_count; i++)
         n->workers[i].stack = siptx_stack_free(n->workers[i].stack);
-    app_outside_fini(&n->outside);
-    for (unsigned i = 0; i < n->worker_count; i++) {
+    for (unsigned i = 0; i < n->worker_count; i++)
         call_worker_free(n->workers[i].call);
+    app_outside_fini(&n->outside);
+    for (unsigned i = 0; i < n->worker_count; i++)
         net_loop_free(n->workers[i].loop);
-    }
 }
 
 /* Ports first, so that nobody new comes; then what still works on requests; then what they use. */

@@ -22,7 +22,7 @@ struct app_outside {
 /* o is the caller's memory, zeroed. Without a certificate or trust: RC_OK, nobody over TLS. */
 MUST_CHECK enum rc app_outside_init(struct app_outside *o, struct app_certs *certs,
                                     const struct random_source *random, const struct log *log);
-/* After the workers' stacks, before their loops. */
+/* After the workers, before their loops. */
 void app_outside_fini(struct app_outside *o);
 /* What worker i (below APP_OUTSIDE_WORKERS) reaches others by; before its loop runs. */
 MUST_CHECK enum rc app_outside_ops(struct app_outside *o, unsigned i, struct net_loop *loop,

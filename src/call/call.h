@@ -13,6 +13,7 @@
 #include "call/calls.h"
 #include "call/linepolicy.h"
 #include "call/reach.h"
+#include "call/watch.h"
 #include "location/location.h"
 #include "siptx/stack.h"
 
@@ -56,6 +57,10 @@ void call_worker_attach(struct call_worker *w, struct siptx_stack *stack);
 typedef int64_t call_delay_fn(void *ctx);
 void call_worker_set_delay(struct call_worker *w, call_delay_fn *fn, void *ctx);
 
+/* This worker watches whether the trunks are up (watch.h). After call_worker_attach, before its loop
+ * runs; one worker of the node. RC_NOMEM. */
+MUST_CHECK enum rc call_worker_watch_trunks(struct call_worker *w);
+
 /* --- for the operator; any thread -------------------------------------------------------------- */
 
 /* Lets all registrations of a device go; how many. The phone may register again at once. */
@@ -64,6 +69,9 @@ size_t call_node_reset_device(struct call_node *n, struct str device);
 /* The calls of now by rising id: those above after_id, at most max. How many were written. */
 size_t call_node_calls(struct call_node *n, uint64_t after_id, struct call_record *out, size_t max);
 size_t call_node_call_count(struct call_node *n);
+
+/* The trunks that have been asked so far, in no order; at most max. How many. */
+size_t call_node_trunks(struct call_node *n, struct call_trunk_state *out, size_t max);
 
 enum { CALL_REFUSALS_MAX = 4096 }; /* devices whose last refusal is remembered */
 

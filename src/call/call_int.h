@@ -18,6 +18,8 @@ struct call_gruu;
 struct call_lines;
 struct call_proxy;
 struct call_reach;
+struct call_trunk_states;
+struct call_watch;
 struct directory_trunk;
 struct proxy_context;
 struct call_refusals;
@@ -39,6 +41,7 @@ struct call_node {
     struct call_gruu *gruu;
     struct call_calls *calls;
     struct call_lines *lines; /* what rings, who is idle */
+    struct call_trunk_states *trunks;
     call_record_fn *on_call_end;
     void *on_call_end_ctx;
     struct call_refusals *refusals;
@@ -59,6 +62,7 @@ struct call_worker {
     struct call_relay *relay;
     struct call_proxy *proxy;
     struct call_reach *reach;              /* connections to trunks */
+    struct call_watch *watch;              /* NULL: another worker watches the trunks */
     const struct directory_params *params; /* renewed when its generation is old */
     char *authz_server;                    /* copy of the node's */
     uint64_t authz_generation;

@@ -51,6 +51,7 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
     if (rc == RC_OK) rc = call_gruu_new(&n->random, &n->gruu);
     if (rc == RC_OK) rc = call_calls_new(&n->random, n->clock, on_call_end, n, &n->calls);
     if (rc == RC_OK) rc = call_lines_new(&n->random, &n->lines);
+    if (rc == RC_OK && !(n->trunks = call_trunk_states_new())) rc = RC_NOMEM;
     random_fill(&n->random, &n->loop_key, sizeof n->loop_key);
     if (rc == RC_OK && !(n->refusals = call_refusals_new(&n->random))) rc = RC_NOMEM;
     if (rc == RC_OK) rc = location_watch(n->location, on_location_change, n);
@@ -63,6 +64,7 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
     call_refusals_free(n->refusals);
     call_calls_free(n->calls);
     call_lines_free(n->lines);
+    call_trunk_states_free(n->trunks);
     call_gruu_free(n->gruu);
     secret_fini(&n->route_key);
     secret_fini(&n->nonce_key);
@@ -79,6 +81,7 @@ struct call_node *call_node_free(struct call_node *n)
     call_refusals_free(n->refusals);
     call_calls_free(n->calls);
     call_lines_free(n->lines);
+    call_trunk_states_free(n->trunks);
     call_gruu_free(n->gruu);
     secret_fini(&n->route_key);
     secret_fini(&n->nonce_key);
@@ -268,6 +271,11 @@ static void on_location_change(void *ctx, enum location_cause cause,
 size_t call_node_calls(struct call_node *n, uint64_t after_id, struct call_record *out, size_t max)
 {
     return call_calls_list(n->calls, after_id, out, max);
+}
+
+size_t call_node_trunks(struct call_node *n, struct call_trunk_state *out, size_t max)
+{
+    return call_trunk_states_list(n->trunks, out, max);
 }
 
 size_t call_node_call_count(struct call_node *n)

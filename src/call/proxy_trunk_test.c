@@ -413,6 +413,70 @@ static void test_others_are_strangers(void **state)
     }
 }
 
+/* ---- are they up? ---- */
+
+static void answers_ping(struct phone *p)
+{
+    const char *ping = fixture_expect(p, "OPTIONS sip:192.0.2.1:5070;transport=tcp SIP/2.0");
+    fixture_answer(p, ping, 404, "s", NULL, NULL); /* that it answers is enough */
+}
+
+static bool is_up(const char *name, bool *known)
+{
+    struct call_trunk_state rows[4];
+    size_t n = call_node_trunks(x->b->node, rows, 4);
+    *known = false;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].name, name) != 0) continue;
+        *known = true;
+        return rows[i].is_up;
+    }
+    return false;
+}
+
+static void test_it_is_known_which_trunks_are_up(void **state)
+{
+    (void)state;
+    bool known;
+    put_trunk("carrier", "sbc.example.com", 0, "", false);
+    assert_rc(RC_OK, call_worker_watch_trunks(x->workers[0]));
+    fixture_pass(x, 1000);
+    is_up("lab", &known);
+    assert_false(known); /* it has not answered yet */
+    answers_ping(servers[0]);
+    assert_true(is_up("lab", &known));
+    fixture_pass(x, 30000);
+    answers_ping(servers[0]);
+    fixture_cut(servers[0]);
+    refuses[0] = true;
+    assert_true(is_up("lab", &known));
+    fixture_pass(x, 30000);
+    assert_false(is_up("lab", &known));
+    assert_true(known);
+    refuses[0] = false;
+    fixture_pass(x, 30000);
+    fixture_expect(servers[0], "OPTIONS ");
+    fixture_pass(x, 33000); /* silence: the question is not asked twice meanwhile */
+    assert_false(is_up("lab", &known));
+    fixture_pass(x, 30000);
+    answers_ping(servers[0]);
+    assert_true(is_up("lab", &known));
+    put_trunk("lab", "192.0.2.1", 5070, "", false);
+    fixture_pass(x, 30000);
+    is_up("lab", &known);
+    assert_false(known);
+}
+
+/* The node ends while questions are open. */
+static void test_an_open_question_ends_with_the_node(void **state)
+{
+    (void)state;
+    is_slow[0] = true;
+    assert_rc(RC_OK, call_worker_watch_trunks(x->workers[0]));
+    srv_count = 1;
+    fixture_pass(x, 1000);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -431,6 +495,8 @@ int main(void)
         T(test_a_trunk_calls_a_number_of_ours),
         T(test_a_trunk_reaches_our_numbers_alone),
         T(test_others_are_strangers),
+        T(test_it_is_known_which_trunks_are_up),
+        T(test_an_open_question_ends_with_the_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,8 +65,11 @@ void call_trunk_print_uri(struct buf *out, const struct directory_trunk *t, stru
 {
     bool is_v6 = str_find_char(t->host, ':') != STR_NPOS;
     buf_put_lit(out, "sip:");
-    sip_uri_print_user(out, number);
-    buf_put_str(out, is_v6 ? STR("@[") : STR("@"));
+    if (number.n > 0) {
+        sip_uri_print_user(out, number);
+        buf_put_char(out, '@');
+    }
+    if (is_v6) buf_put_char(out, '[');
     buf_put_str(out, t->host);
     if (is_v6) buf_put_char(out, ']');
     if (t->port > 0) {

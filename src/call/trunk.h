@@ -24,7 +24,7 @@ bool call_trunk_is_peer(const struct store_trunk *t, const struct siptx_flow *f)
 /* The first such trunk, counted; NULL. */
 const struct directory_trunk *call_trunk_find(struct directory *d, const struct siptx_flow *f);
 
-/* The Request-URI of number on t. */
+/* The Request-URI of number on t; of t itself when number is "". */
 void call_trunk_print_uri(struct buf *out, const struct directory_trunk *t, struct str number);
 
 #endif

@@ -78,6 +78,12 @@ static void test_what_a_trunk_is_asked_for(void **state)
         assert_memory_equal(rows[i].expected, text, b.n);
         assert_int_equal(strlen(rows[i].expected), b.n);
     }
+    struct directory_trunk t = {.host = STR("2001:db8::9"), .transport = STORE_UDP};
+    char text[64];
+    struct buf b;
+    buf_init_fixed(&b, text, sizeof text);
+    call_trunk_print_uri(&b, &t, STR(""));
+    assert_true(str_eq(STR("sip:[2001:db8::9]"), buf_str(&b)));
 }
 
 static void test_a_label_is_no_device(void **state)

@@ -31,6 +31,7 @@ struct call_worker *call_worker_free(struct call_worker *w)
 {
     if (!w) return NULL;
     call_proxy_free(w->proxy);
+    call_watch_free(w->watch);
     call_reach_free(w->reach);
     call_relay_free(w->relay);
     directory_params_unref(w->params);
@@ -43,6 +44,11 @@ enum rc call_worker_set_reach(struct call_worker *w, const struct call_reach_ops
 {
     w->reach = call_reach_free(w->reach);
     return call_reach_new(ops, &w->reach);
+}
+
+enum rc call_worker_watch_trunks(struct call_worker *w)
+{
+    return call_watch_new(w, &w->watch);
 }
 
 void call_worker_attach(struct call_worker *w, struct siptx_stack *stack)
