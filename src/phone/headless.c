@@ -130,7 +130,13 @@ static enum phone_exit refused(struct walk *w, struct str alert, struct phone_pr
                                  "again.",
                                  STR_ARG(host), STR_ARG(alert), stop,
                                  STR_ARG(http_answer_header(&w->answer, STR("Retry-After"))));
-    if (w->posted && w->answer.status < 500)
+    if (w->posted && w->answer.status >= 500)
+        return phone_problem_set(problem, PHONE_EXIT_SIGN_IN,
+                                 "%.*s cannot complete a sign-in now (status %d). Try again in a "
+                                 "minute; if it stays so, tell its administrator: \"bearline "
+                                 "diagnose\" there says what is wrong.",
+                                 STR_ARG(host), w->answer.status);
+    if (w->posted)
         return phone_problem_set(problem, PHONE_EXIT_PASSWORD,
                                  "%.*s did not accept user %.*s with this password%s%.*s%s Check "
                                  "--user and the file given with --password-file.",

@@ -46,6 +46,7 @@ class DataFolder(lab.Scenario):
         with Mounted(node.data, "size=6m,mode=0700", self):
             node.start()
             node.set_param("OAuthRefreshLoginFlow", 1)
+            node.add_user("rado")
             filler = os.path.join(node.data, "filler")
             with open(filler, "wb", buffering=0) as f:
                 try:
@@ -68,6 +69,9 @@ class DataFolder(lab.Scenario):
             for done in (status, diagnosis):
                 self.assertEqual(1, done.returncode)
                 self.assertRegex(done.stdout, r"FAIL  Disk: full .* refused since the start\n      -> Free some space")
+            phone = node.softphone("full-phone").login()
+            self.assertEqual(13, phone.returncode, phone.stdout + phone.stderr)
+            self.assertIn("tell its administrator", phone.stderr)
             os.remove(filler)
             node.wait_line(r"event=store\.disk_writable")  # before anybody has tried again
             self.assertEqual(0, node.cli("status").returncode)
