@@ -832,6 +832,14 @@ static void test_a_flow_is_pinned_only_while_it_carries_a_registration(void **st
     siptx_stack_deliver(b->stack);
     assert_int_equal(0, bed_count(b));
     assert_int_equal(0, f->pin_count);
+    struct siptx_flow *first = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 10010);
+    struct siptx_flow *next = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 20020);
+    assert_int_equal(200, standard(b, first, "<sip:a@10.0.0.1>", NULL));
+    assert_int_equal(200, standard(b, next, "<sip:a@10.0.0.1>", NULL));
+    siptx_stack_deliver(b->stack);
+    assert_int_equal(1, bed_count(b));
+    assert_int_equal(0, first->pin_count);
+    assert_int_equal(1, next->pin_count);
 }
 
 /* ---- Digest ---- */
