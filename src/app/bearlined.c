@@ -75,7 +75,7 @@ struct node {
     char url[APP_NAME_MAX + 32];    /* where users sign in now; under moving */
     struct app_diskwatch diskwatch; /* the control thread's, as what follows */
     char failed_ports[512];
-    bool is_new, is_greeted;
+    bool is_new, is_greeted, has_control_folder;
 };
 
 static void to_stderr(void *ctx, enum log_level level, struct str line)
@@ -365,9 +365,7 @@ static enum rc open_control_socket(struct node *n, struct store_why *why)
 {
     struct http_listener *listener;
     const char *control = n->settings.control;
-    enum rc rc = control_folder_ready(control, why);
-    if (rc != RC_OK) return rc;
-    rc = http_listen_unix(n->http, n->control_site, control, 0660, &listener);
+    enum rc rc = http_listen_unix(n->http, n->control_site, control, 0660, &listener);
     if (rc != RC_OK)
         snprintf(why->text, sizeof why->text,
                  "The control socket %.150s %s another with --control.", control,
@@ -572,7 +570,11 @@ static enum rc start_workers(struct node *n)
 
 static enum rc start(struct node *n, struct store_why *why)
 {
-    enum rc rc = open_store(n, why);
+    /* Before anything is made: a slip in an option leaves no half of a first start. */
+    enum rc rc = control_folder_ready(n->settings.control, why);
+    if (rc != RC_OK) return rc;
+    n->has_control_folder = true;
+    rc = open_store(n, why);
     if (rc == RC_OK) rc = open_certs(n, why);
     if (rc == RC_OK) rc = net_loop_new(&n->control);
     if (rc == RC_OK) rc = open_auth(n, why);
@@ -736,7 +738,7 @@ static int run(struct node *n)
     stop(n);
     pthread_mutex_destroy(&n->moving);
     if (rc == RC_OK) log_info(&n->log, "node.stopped", LOG_CSTR("node", n->settings.name));
-    return rc == RC_OK ? 0 : n->store ? status : EXIT_STORE;
+    return rc == RC_OK || n->store || !n->has_control_folder ? status : EXIT_STORE;
 }
 
 static void usage(FILE *to)

@@ -61,6 +61,7 @@ class Start(lab.Scenario):
         self.assertRegex(said[-1], "^bearlined: The folder .*/nonexist of the control socket cannot be used: "
                          "No such file or directory. Make it, or choose another socket with --control")
         self.assertFalse(os.path.exists(os.path.dirname(node.control)))
+        self.assertFalse(os.path.exists(node.data))  # nor half of a first start
 
     @unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
     def test_a_data_folder_that_may_not_be_written_is_named(self):
