@@ -213,6 +213,7 @@ static void call_answered(struct proxy_context *c, const struct branch *b,
     call_calls_answer(calls_of(c), c->call, line, device, tag_of(m, SIP_HEADER_TO),
                       call_target_flow(t));
     call_calls_set_media(calls_of(c), c->call, &b->media);
+    proxy_keep_dialog(c, m);
 }
 
 /* What rings says may not be; 488 says more than the 487 that follows. */
@@ -233,7 +234,7 @@ static void refuse_accepted(struct branch *b, const struct sip_message *m)
     proxy_hang_up(b, m);
     if (is_again) return;
     if (!c->is_answered) consider(c, b, 488, NULL);
-    if (!c->is_initial) call_calls_end(calls_of(c), c->call, CALL_END_REFUSED, 488);
+    if (!c->is_initial) call_calls_hang_up(calls_of(c), c->call, CALL_END_REFUSED, 488);
 }
 
 static void on_provisional(struct branch *b, const struct sip_message *m)
@@ -266,6 +267,7 @@ static void on_success(struct branch *b, const struct sip_message *m)
     bool late = c->is_answered && c->method != SIP_METHOD_INVITE;
     if (!c->is_answered) call_answered(c, b, m);
     if (!c->is_answered) proxy_media_settled(b, m->body.n > 0);
+    proxy_keep_targets(c, m);
     c->is_answered = true;
     if (!late) forward_now(c, b, m, body);
     proxy_cancel_branches(c, elsewhere);

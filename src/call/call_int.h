@@ -190,6 +190,9 @@ void call_release_here(struct call_node *n, struct siptx_stack *s, const struct 
  * it was the last. Any thread. */
 void call_release_pin(struct call_node *n, uint64_t flow_id);
 
+/* hangup.c: a BYE of the node's own, for call_calls; ctx is the node. */
+void call_send_bye(void *ctx, const struct call_bye *b);
+
 /* refusals.c */
 struct call_refusals *call_refusals_new(const struct random_source *random);
 struct call_refusals *call_refusals_free(struct call_refusals *r);

@@ -27,12 +27,14 @@ struct call {
     struct side side[2];
     int64_t expires_ms; /* 0: no session timer */
     struct call_media_note offer;
+    struct call_dialog dialog;
 };
 
 struct call_calls {
     pthread_mutex_t lock;
     struct clock clock;
     call_record_fn *on_end;
+    call_bye_fn *on_bye;
     void *ctx;
     struct hash_key key;
     struct call *buckets[BUCKETS];
@@ -81,12 +83,18 @@ enum rc call_calls_new(const struct random_source *random, struct clock clock,
     return RC_OK;
 }
 
+static void call_free(struct call *call)
+{
+    call_dialog_fini(&call->dialog);
+    free(call);
+}
+
 static void list_free(struct list *head)
 {
     struct list *l;
     while ((l = list_first(head)) != NULL) {
         list_remove(l);
-        free(LIST_OF(l, struct call, all));
+        call_free(LIST_OF(l, struct call, all));
     }
 }
 
@@ -118,11 +126,18 @@ static struct call *find(struct call_calls *c, uint64_t id)
 static struct call *get(struct call_calls *c)
 {
     struct list *l = list_first(&c->pool);
-    if (!l) return calloc(1, sizeof(struct call));
+    if (!l) {
+        struct call *fresh = calloc(1, sizeof *fresh);
+        if (fresh) call_dialog_init(&fresh->dialog);
+        return fresh;
+    }
     list_remove(l);
     c->pooled--;
     struct call *call = LIST_OF(l, struct call, all);
+    struct call_dialog dialog = call->dialog;
     memset(call, 0, sizeof *call);
+    call->dialog = dialog;
+    call_dialog_reset(&call->dialog);
     return call;
 }
 
@@ -153,7 +168,7 @@ static void drop(struct call_calls *c, struct call *call)
     list_remove(&call->all);
     c->count--;
     if (c->pooled >= POOL_MAX) {
-        free(call);
+        call_free(call);
         return;
     }
     list_push_front(&c->pool, &call->all);
@@ -175,6 +190,7 @@ enum rc call_calls_start(struct call_calls *c, const struct call_start *s, uint6
         copy(call->side[CALL_CALLER].tag, CALL_TAG_MAX, s->from_tag);
         call->side[CALL_CALLER].flow = call->side[CALL_CALLER].media_flow = s->from_flow;
         call->side[CALL_CALLER].media = s->media;
+        call->dialog.cseq[CALL_CALLER] = s->cseq;
         r->state = CALL_STATE_CALLING;
         r->started_unix_ms = clock_unix_ms(&c->clock);
         call->next = c->buckets[r->id % BUCKETS];
@@ -274,6 +290,56 @@ void call_calls_set_expiry(struct call_calls *c, uint64_t id, int64_t expires_mo
     pthread_mutex_unlock(&c->lock);
 }
 
+/* The BYEs of one call, printed while it is still there. */
+struct byes {
+    unsigned count;
+    struct call_bye list[2];
+    char text[2][2 * CALL_DIALOG_MAX];
+};
+
+static struct str reason_of(enum call_end why)
+{
+    switch (why) {
+    case CALL_END_VANISHED:
+        return STR("Reason: SIP;cause=480;text=\"The other phone is gone\"\r\n");
+    case CALL_END_EXPIRED: return STR("Reason: SIP;cause=408;text=\"Session timer expired\"\r\n");
+    case CALL_END_REFUSED: return STR("Reason: SIP;cause=488;text=\"Not Acceptable Here\"\r\n");
+    case CALL_END_OPERATOR:
+    case CALL_END_CALLER:
+    case CALL_END_CALLEE:
+    case CALL_END_CANCELLED: break;
+    }
+    return STR("");
+}
+
+/* Whoever can still be reached hears it. Locked. */
+static void print_byes(struct call *call, enum call_end why, struct byes *out)
+{
+    out->count = 0;
+    for (unsigned side = 0; side < 2; side++) {
+        struct call_bye *bye = &out->list[out->count];
+        char *text = out->text[out->count];
+        struct buf lines;
+        if (call->side[side].is_lost || call->side[side].flow == 0) continue;
+        buf_init_fixed(&lines, text, 2 * CALL_DIALOG_MAX - CALL_DIALOG_MAX / 2);
+        if (!call_dialog_print_bye(&call->dialog, side, reason_of(why), &bye->uri, &lines))
+            continue;
+        if (bye->uri.n > CALL_DIALOG_MAX / 2) continue;
+        char *uri = text + 2 * CALL_DIALOG_MAX - CALL_DIALOG_MAX / 2;
+        memcpy(uri, bye->uri.p, bye->uri.n);
+        bye->uri.p = uri;
+        bye->lines = buf_str(&lines);
+        bye->flow = call->side[side].flow;
+        out->count++;
+    }
+}
+
+static void say_byes(struct call_calls *c, const struct byes *b)
+{
+    for (unsigned i = 0; c->on_bye && i < b->count; i++)
+        c->on_bye(c->ctx, &b->list[i]);
+}
+
 /* Takes the call out; its record is *out. Locked. */
 static void finish(struct call_calls *c, struct call *call, enum call_end why, unsigned status,
                    struct call_record *out)
@@ -294,6 +360,23 @@ void call_calls_end(struct call_calls *c, uint64_t id, enum call_end why, unsign
     if (call) finish(c, call, why, status, &record);
     pthread_mutex_unlock(&c->lock);
     if (call && c->on_end) c->on_end(c->ctx, &record);
+}
+
+bool call_calls_hang_up(struct call_calls *c, uint64_t id, enum call_end why, unsigned status)
+{
+    struct call_record record;
+    struct byes byes = {.count = 0};
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call && call->record.state != CALL_STATE_ANSWERED) call = NULL;
+    if (call) {
+        print_byes(call, why, &byes);
+        finish(c, call, why, status, &record);
+    }
+    pthread_mutex_unlock(&c->lock);
+    say_byes(c, &byes);
+    if (call && c->on_end) c->on_end(c->ctx, &record);
+    return call != NULL;
 }
 
 bool call_calls_leg(struct call_calls *c, uint64_t id, enum call_side side, struct call_leg *out)
@@ -445,13 +528,15 @@ static bool has_run_out(const struct call *call, int64_t now_ms, enum call_end *
 }
 
 /* The first one that has run out. */
-static bool sweep_one(struct call_calls *c, int64_t now_ms, struct call_record *out)
+static bool sweep_one(struct call_calls *c, int64_t now_ms, struct call_record *out,
+                      struct byes *byes)
 {
     LIST_FOR_EACH(l, &c->all)
     {
         struct call *call = LIST_OF(l, struct call, all);
         enum call_end why;
         if (!has_run_out(call, now_ms, &why)) continue;
+        print_byes(call, why, byes);
         finish(c, call, why, 0, out);
         return true;
     }
@@ -462,12 +547,14 @@ size_t call_calls_sweep(struct call_calls *c, int64_t now_ms)
 {
     size_t count = 0;
     struct call_record record;
+    struct byes byes;
     for (;;) {
         pthread_mutex_lock(&c->lock);
-        bool found = sweep_one(c, now_ms, &record);
+        bool found = sweep_one(c, now_ms, &record, &byes);
         pthread_mutex_unlock(&c->lock);
         if (!found) return count;
         count++;
+        say_byes(c, &byes);
         if (c->on_end) c->on_end(c->ctx, &record);
     }
 }
@@ -491,4 +578,35 @@ size_t call_calls_count(struct call_calls *c)
     size_t count = c->count;
     pthread_mutex_unlock(&c->lock);
     return count;
+}
+
+/* ---- what is kept for the BYEs of calls that end here ---- */
+
+void call_calls_on_bye(struct call_calls *c, call_bye_fn *fn)
+{
+    c->on_bye = fn;
+}
+
+void call_calls_keep(struct call_calls *c, uint64_t id, const struct call_dialog_parts *p)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call) call_dialog_set(&call->dialog, p);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void call_calls_seen(struct call_calls *c, uint64_t id, enum call_side side, uint32_t cseq)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call && cseq > call->dialog.cseq[side]) call->dialog.cseq[side] = cseq;
+    pthread_mutex_unlock(&c->lock);
+}
+
+void call_calls_retarget(struct call_calls *c, uint64_t id, enum call_side side, struct str target)
+{
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, id);
+    if (call) call_dialog_retarget(&call->dialog, side, target);
+    pthread_mutex_unlock(&c->lock);
 }

@@ -1,6 +1,6 @@
 /* call/calls.h - the calls of a node: which are there now, and what is to be remembered of one that
  * has ended. The proxy feeds it with what passes by (an INVITE, its answers, a BYE); it sends
- * nothing. One table for all workers; any thread. A call is found by its number, which travels in
+ * nothing itself. One table for all workers; any thread. A call is found by its number, which travels in
  * the tokens of the Record-Route (route.h), and by the tags of a dialog (Replaces). */
 #ifndef CALL_CALLS_H
 #define CALL_CALLS_H
@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "call/dialog.h"
 #include "call/mediarule.h"
 
 enum {
@@ -71,6 +72,7 @@ struct call_start {
     struct str call_id, from, to, from_device, from_tag;
     uint64_t from_flow; /* 0: not a phone's */
     struct call_media_leg media;
+    uint32_t cseq;
 };
 /* A new call, CALLING. RC_NOMEM, RC_BUSY. */
 MUST_CHECK enum rc call_calls_start(struct call_calls *c, const struct call_start *s, uint64_t *id);
@@ -92,6 +94,23 @@ bool call_calls_take_offer(struct call_calls *c, uint64_t id, struct call_media_
 void call_calls_set_expiry(struct call_calls *c, uint64_t id, int64_t expires_mono_ms);
 /* Ended; told once. An id that is not there (any more): nothing. */
 void call_calls_end(struct call_calls *c, uint64_t id, enum call_end why, unsigned status);
+
+/* Ended by this node: whoever can still be reached hears a BYE in the other's name (call_bye_fn).
+ * False: no such call, or nobody has answered it yet. */
+bool call_calls_hang_up(struct call_calls *c, uint64_t id, enum call_end why, unsigned status);
+/* A BYE to be sent over flow: its URI and header lines but Via and Content-Length. On the thread that
+ * ended the call, no lock held; borrowed for the call. ctx: that of call_record_fn. */
+struct call_bye {
+    uint64_t flow;
+    struct str uri, lines;
+};
+typedef void call_bye_fn(void *ctx, const struct call_bye *b);
+/* Before calls come. */
+void call_calls_on_bye(struct call_calls *c, call_bye_fn *fn);
+/* What it takes: the dialog as it was made, each request's CSeq, and a side's new Contact. */
+void call_calls_keep(struct call_calls *c, uint64_t id, const struct call_dialog_parts *p);
+void call_calls_seen(struct call_calls *c, uint64_t id, enum call_side side, uint32_t cseq);
+void call_calls_retarget(struct call_calls *c, uint64_t id, enum call_side side, struct str target);
 
 /* The other end of a request that belongs to a call: where its phone is now. False: no such call. */
 struct call_leg {

@@ -50,6 +50,7 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
     if (rc == RC_OK) rc = secret_init_random(&n->route_key, &n->random, CALL_ROUTE_KEY_LEN);
     if (rc == RC_OK) rc = call_gruu_new(&n->random, &n->gruu);
     if (rc == RC_OK) rc = call_calls_new(&n->random, n->clock, on_call_end, n, &n->calls);
+    if (rc == RC_OK) call_calls_on_bye(n->calls, call_send_bye);
     if (rc == RC_OK) rc = call_lines_new(&n->random, &n->lines);
     if (rc == RC_OK && !(n->trunks = call_trunk_states_new())) rc = RC_NOMEM;
     random_fill(&n->random, &n->loop_key, sizeof n->loop_key);
@@ -281,6 +282,11 @@ size_t call_node_trunks(struct call_node *n, struct call_trunk_state *out, size_
 size_t call_node_call_count(struct call_node *n)
 {
     return call_calls_count(n->calls);
+}
+
+bool call_node_hang_up(struct call_node *n, uint64_t id)
+{
+    return call_calls_hang_up(n->calls, id, CALL_END_OPERATOR, 0);
 }
 
 bool call_node_last_refusal(struct call_node *n, struct str device, struct call_refusal *out)

@@ -252,6 +252,7 @@ static void forward_in_dialog(struct call_visit *v, const struct call_route *rou
     c->depth++;
     if (proxy_media_begin(c)) {
         add_other_side(c);
+        call_calls_seen(v->worker->node->calls, c->call, side, c->cseq);
         count_bye(v, &route->token, side);
         go(c);
     }
@@ -276,6 +277,7 @@ static bool start_call(struct proxy_context *c, struct str number)
         .from_tag = b->from_tag,
         .from_flow = c->from_flow,
         .media = c->media,
+        .cseq = c->cseq,
     };
     return call_calls_start(v->worker->node->calls, &s, &c->call) == RC_OK;
 }
@@ -438,6 +440,7 @@ static void forward_ack(struct call_worker *w, struct siptx_flow *f, const struc
     };
     if (buf_rc(&p->out) != RC_OK || call_relay_send_once(w->relay, &o) != RC_OK)
         log_debug(w->node->log, "call.ack_lost", LOG_STR("uri", uri));
+    if (is_refused) call_calls_hang_up(w->node->calls, route->token.call, CALL_END_REFUSED, 488);
 }
 
 void call_proxy_ack(struct call_worker *w, struct siptx_flow *f, const struct sip_message *m)

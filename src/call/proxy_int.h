@@ -160,6 +160,9 @@ struct str proxy_media_warning(struct proxy_context *c);
 /* ---- hangup.c ---- */
 /* The branch's 2xx m is for a session that may not be: whoever accepted it is hung up on. */
 void proxy_hang_up(struct branch *b, const struct sip_message *m);
+/* What a BYE of ours will need: of the 2xx m that answers the call, and of one that refreshes it. */
+void proxy_keep_dialog(struct proxy_context *c, const struct sip_message *m);
+void proxy_keep_targets(struct proxy_context *c, const struct sip_message *m);
 
 /* ---- ring.c ---- */
 /* Where number leads; LINE, MEMBERS, TRUNK: proxy_ring_first makes targets of it. */
