@@ -292,12 +292,14 @@ static void client_response(struct siptx_client *c, struct siptx_block *b)
     client_finish(c, acts, b);
 }
 
-bool siptx_client_take(struct siptx_stack *s, struct siptx_block *b)
+bool siptx_client_take(struct siptx_stack *s, const struct siptx_flow *f, struct siptx_block *b)
 {
     uint64_t key = client_key(s, b->basics.via.branch, b->basics.cseq.method);
     struct siptx_link *l = siptx_table_find(&s->clients, key, NULL);
     if (!l) return false;
-    client_response(LIST_OF(l, struct siptx_client, tx.link), b);
+    struct siptx_client *c = LIST_OF(l, struct siptx_client, tx.link);
+    if (!c->tx.is_udp && (!f || f->id != c->flow_id)) return false;
+    client_response(c, b);
     return true;
 }
 
@@ -310,7 +312,7 @@ void siptx_client_input(struct siptx_flow *f, struct siptx_block *b)
         siptx_count(&s->counters.dropped_responses);
     } else if (worker != s->config.worker) {
         siptx_node_hand_over(s, worker, b->message.bytes);
-    } else if (!siptx_client_take(s, b)) {
+    } else if (!siptx_client_take(s, f, b)) {
         stray(f, b);
     }
 }

@@ -279,6 +279,19 @@ static void test_responses_of_others_are_dropped(void **state)
     assert_int_equal(4, siptx_stack_counters(bed.stack)->dropped_responses);
 }
 
+static void test_responses_over_another_connection_are_dropped(void **state)
+{
+    (void)state;
+    struct siptx_flow *f = bed_flow(&bed, SIPTX_TLS, SIPTX_KIND_OUTGOING, 5061);
+    struct siptx_flow *other = bed_flow(&bed, SIPTX_TLS, SIPTX_KIND_OUTGOING, 5062);
+    assert_rc(RC_OK, send(f, "OPTIONS", NULL));
+    bed_in(other, answer_to(0, 200));
+    assert_told("");
+    assert_int_equal(1, siptx_stack_counters(bed.stack)->dropped_responses);
+    bed_in(f, answer_to(0, 200));
+    assert_true(strstr(told, "=200 ") != NULL);
+}
+
 static void test_stack_freed_with_requests_under_way(void **state)
 {
     (void)state;
@@ -377,6 +390,7 @@ int main(void)
         T(test_flow_lost_tells_every_client),
         T(test_what_cannot_be_sent_is_told_at_once),
         T(test_responses_of_others_are_dropped),
+        T(test_responses_over_another_connection_are_dropped),
         T(test_stack_freed_with_requests_under_way),
         T(test_every_allocation_may_fail),
         T(test_random_answers_leave_nothing),

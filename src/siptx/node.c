@@ -173,7 +173,7 @@ static void parcel_open(struct siptx_stack *s, void *ctx)
     struct sip_verdict v;
     if (b && sip_message_parse(str_of(p->bytes, p->n), SIP_STREAM, &b->message, NULL) == RC_OK) {
         sip_validate(&b->message, SIP_STREAM, &b->basics, &v);
-        if (v.action != SIP_ACCEPT || !siptx_client_take(s, b))
+        if (v.action != SIP_ACCEPT || !siptx_client_take(s, NULL, b))
             siptx_count(&s->counters.dropped_responses);
     }
     if (b) siptx_block_put(s, b);

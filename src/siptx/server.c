@@ -7,8 +7,18 @@
 
 enum { KEY_BRANCH = 1, KEY_2543, KEY_MERGE }; /* the first part, so that kinds never mix */
 
-/* Branch, sent-by and method, and the address it came from: two phones behind different NATs that
- * count their branches up from the same start must not meet. */
+/* Where it came from: a connection is nobody else's; over UDP the address. Two phones that count
+ * their branches up from the same start do not meet so, and nobody cancels another's call. */
+static void put_source(uint64_t parts[2], const struct siptx_flow *f)
+{
+    static_assert(sizeof f->peer.ip == 2 * sizeof(uint64_t), "an address fills it");
+    if (f->transport == SIPTX_UDP)
+        memcpy(parts, f->peer.ip, sizeof f->peer.ip);
+    else
+        parts[0] = f->id;
+}
+
+/* Branch, sent-by and method, and the source. */
 static uint64_t key_by_branch(const struct siptx_flow *f, const struct sip_basics *b,
                               enum sip_method method, struct str method_text)
 {
@@ -22,7 +32,7 @@ static uint64_t key_by_branch(const struct siptx_flow *f, const struct sip_basic
         0,
         0,
     };
-    memcpy(&parts[5], f->peer.ip, sizeof f->peer.ip);
+    put_source(&parts[5], f);
     return hash_bytes(k, parts, sizeof parts);
 }
 
@@ -44,7 +54,7 @@ static uint64_t key_2543(const struct siptx_flow *f, const struct siptx_block *b
         0,
         0,
     };
-    memcpy(&parts[8], f->peer.ip, sizeof f->peer.ip);
+    put_source(&parts[8], f);
     return hash_bytes(k, parts, sizeof parts);
 }
 

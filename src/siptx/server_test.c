@@ -167,6 +167,8 @@ static void test_two_natted_phones_with_equal_branches_do_not_meet(void **state)
     bed_in(a, req("REGISTER", "z9hG4bK1", 1, ""));
     bed_in(f, req("REGISTER", "z9hG4bK1", 1, ""));
     assert_int_equal(2, bed.requests);
+    bed_in(bed_flow(&bed, SIPTX_TLS, 1, 2222), req("REGISTER", "z9hG4bK1", 1, ""));
+    assert_int_equal(3, bed.requests); /* nor two behind the same one */
 }
 
 /* ---- INVITE ---- */
@@ -246,6 +248,19 @@ static void test_cancel_is_answered_and_told_once(void **state)
     bed_assert_events(&bed, "");
     bed_pass(&bed, 32000);
     assert_int_equal(0, transactions());
+}
+
+static void test_cancel_over_another_connection_cancels_nothing(void **state)
+{
+    (void)state;
+    struct siptx_flow *f = bed_flow(&bed, SIPTX_TLS, 1, 5070);
+    bed_in(f, req("INVITE", "z9hG4bKi", 1, ""));
+    bed_in(bed_flow(&bed, SIPTX_TLS, 1, 5071), req("CANCEL", "z9hG4bKi", 1, ""));
+    assert_int_equal(481, bed_status(&bed));
+    bed_assert_events(&bed, "open, request INVITE, open, ");
+    bed_in(f, req("CANCEL", "z9hG4bKi", 1, ""));
+    assert_int_equal(200, bed_status(&bed));
+    bed_assert_events(&bed, "cancel, ");
 }
 
 static void test_cancel_after_final_or_without_invite(void **state)
@@ -492,6 +507,7 @@ int main(void)
         T(test_refusal_without_ack_gives_up_after_h),
         T(test_accepted_invite_absorbs_repeats_and_hands_acks_up),
         T(test_cancel_is_answered_and_told_once),
+        T(test_cancel_over_another_connection_cancels_nothing),
         T(test_cancel_after_final_or_without_invite),
         T(test_rfc_2543_client_is_matched_without_branch),
         T(test_merged_request_is_recognised),

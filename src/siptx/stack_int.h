@@ -197,8 +197,10 @@ void siptx_answer_stateless(struct siptx_flow *f, const struct siptx_block *b, u
 /* ---- client.c ---- */
 /* A valid response; the block stays the caller's. */
 void siptx_client_input(struct siptx_flow *f, struct siptx_block *b);
-/* The same once it is known to carry a branch of this stack; false: no such transaction. */
-bool siptx_client_take(struct siptx_stack *s, struct siptx_block *b);
+/* The same once it is known to carry a branch of this stack. f: where it came from, NULL for another
+ * worker's; a request over a connection is answered over that connection alone. False: no such
+ * transaction. */
+bool siptx_client_take(struct siptx_stack *s, const struct siptx_flow *f, struct siptx_block *b);
 /* Sends bytes as a transaction of ours on branch. RC_CLOSED, RC_BUSY, RC_NOMEM, RC_IO. */
 MUST_CHECK enum rc siptx_client_new(struct siptx_flow *f, enum sip_method method,
                                     const char *branch, struct str bytes,

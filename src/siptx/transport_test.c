@@ -455,7 +455,7 @@ static enum rc swallow(const struct siptx_flow *f, const struct net_addr *to, st
     return RC_OK;
 }
 
-/* A proxy's case: the request left by worker 2, its answer comes in by worker 1. */
+/* UDP alone: the request left by worker 2, its answer comes in by worker 1's socket. */
 static void test_response_that_comes_in_by_another_worker(void **state)
 {
     (void)state;
@@ -464,7 +464,7 @@ static void test_response_that_comes_in_by_another_worker(void **state)
     struct siptx_flow *here, *there;
     static char answer[4096];
     buf_init(&sent, 10000);
-    struct siptx_flow_desc d = {.transport = SIPTX_TCP,
+    struct siptx_flow_desc d = {.transport = SIPTX_UDP,
                                 .listener_kind = SIPTX_KIND_OUTGOING,
                                 .local = net_addr_v4(127, 0, 0, 1, 1),
                                 .peer = net_addr_v4(127, 0, 0, 1, 2),
