@@ -210,7 +210,8 @@ class Scenario(lab.Scenario):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        n = cls.node = cls.lab.node(settings=cls.SETTINGS).oauth_ready(users=list(cls.USERS.values()), devices=cls.USERS)
+        n = cls.node = cls.lab.node(settings=cls.SETTINGS).oauth_ready(
+            users=sorted(set(cls.USERS.values())), devices=cls.USERS)
         cls.tokens = {device: n.sign_in(user)["access_token"] for device, user in cls.USERS.items()}
         for i, device in enumerate(cls.PLAIN):
             n.lines[device] = str(1050 + i)
@@ -219,6 +220,11 @@ class Scenario(lab.Scenario):
 
     def setUp(self):
         self.agents = []
+        self.addCleanup(self.cut_all)
+
+    def cut_all(self):
+        for agent in self.agents:
+            agent.cut()
 
     def tearDown(self):
         for agent in self.agents:
