@@ -51,8 +51,9 @@ static void on_quiet(void *ctx, unsigned seconds)
 {
     struct sound *s = ctx;
     const struct phone_call_info *i = phone_call_info(s->call);
-    agent_say(s->agent, "call %u: nothing heard from %s for %u s; if it stays so, hang up",
+    agent_say(s->agent, "call %u: nothing heard from %s for %u s; asking whether it is still there",
               i->number, i->peer_number, seconds);
+    (void)!phone_call_check(s->call); /* where it cannot be asked the session ends by its timer */
 }
 
 static const struct media_session_events sound_events = {

@@ -213,6 +213,9 @@ void phone_call_hang_up(struct phone_call *call);
 /* RC_CONFLICT: not TALKING, or a change is under way (also the peer's); it may be tried again.
  * Nothing happens when it is so already. Resuming holds the others. */
 MUST_CHECK enum rc phone_call_hold(struct phone_call *call, bool hold);
+/* Nothing is heard: asks the peer whether it is still there (OPTIONS). A call whose peer is not ends:
+ * PHONE_CAUSE_EXPIRED. RC_CONFLICT: not TALKING; RC_CLOSED, RC_BUSY, RC_NOMEM. */
+MUST_CHECK enum rc phone_call_check(struct phone_call *call);
 /* Asks the peer to call target instead (RFC 5589, 6.1); RC_CONFLICT, RC_MALFORMED, RC_CLOSED. */
 MUST_CHECK enum rc phone_call_transfer(struct phone_call *call, struct str target);
 /* Asks the peer of call to take our place in other (RFC 5589, 7): both must talk. */

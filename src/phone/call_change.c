@@ -213,6 +213,38 @@ void call_session_arm(struct phone_call *call)
         call_timer_stop(call, &call->session_timer);
 }
 
+/* ---- is anybody there? ---- */
+
+static void on_check_time(void *ctx)
+{
+    (void)!phone_call_check(ctx);
+}
+
+/* Whatever is answered, somebody answers, but for these. 480: its connection is lost; it has as long
+ * to come back as we would have. */
+static void on_checked(struct phone_call *call, unsigned status, const struct sip_message *m)
+{
+    (void)m;
+    if (call->told_end) return;
+    bool was_unreachable = call->is_unreachable;
+    call->is_unreachable = status == 480;
+    if (status == 480 && !was_unreachable)
+        call_timer(call, &call->check_timer, call->set->config.away_ms, on_check_time);
+    bool gone = status == 408 || status == 430 || status == 481 ||
+                (status == 480 && was_unreachable);
+    if (!gone) return;
+    call->info.status = status;
+    call_send_bye(call, NULL, STR("Reason: SIP;cause=408;text=\"Nothing was heard\"\r\n"));
+    call_end(call, PHONE_CALL_ENDING, PHONE_CAUSE_EXPIRED);
+}
+
+enum rc phone_call_check(struct phone_call *call)
+{
+    if (call->info.state != PHONE_CALL_TALKING || call->told_end) return RC_CONFLICT;
+    return call_ask(call, NULL, STR("OPTIONS"), STR("Accept: " CALL_SDP_TYPE "\r\n"), STR(""),
+                    STR(""), on_checked);
+}
+
 /* ---- theirs ---- */
 
 /* Not now: 491 for glare, 500 where an INVITE of theirs is not settled yet (14.2). True: answered. */

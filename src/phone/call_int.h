@@ -94,9 +94,10 @@ struct phone_call {
 
     struct phone_session_timer session;
     int64_t session_end_ms; /* unless it is refreshed before */
-    struct wheel_timer session_timer, away_timer, refer_timer, gone_timer;
-    bool away;          /* it talks, but the line has no connection */
-    bool wants_refresh; /* as soon as nothing else is under way */
+    struct wheel_timer session_timer, away_timer, refer_timer, gone_timer, check_timer;
+    bool away;           /* it talks, but the line has no connection */
+    bool is_unreachable; /* the peer's server said so when it was asked for; asked once more */
+    bool wants_refresh;  /* as soon as nothing else is under way */
 
     struct phone_call *referrer; /* the call whose peer made us make this one */
     uint32_t refer_cseq;         /* of that REFER: the subscription's id */

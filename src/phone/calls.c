@@ -99,9 +99,9 @@ int64_t call_now_ms(const struct phone_call *call)
 
 static void stop_timers(struct phone_call *call)
 {
-    struct wheel_timer *timers[] = {&call->retry_timer,   &call->resend_timer, &call->ring_timer,
-                                    &call->session_timer, &call->away_timer,   &call->refer_timer,
-                                    &call->reliable_timer};
+    struct wheel_timer *timers[] = {&call->retry_timer,    &call->resend_timer, &call->ring_timer,
+                                    &call->session_timer,  &call->away_timer,   &call->refer_timer,
+                                    &call->reliable_timer, &call->check_timer};
     for (size_t i = 0; i < sizeof timers / sizeof *timers; i++)
         call_timer_stop(call, timers[i]);
 }
@@ -394,7 +394,8 @@ bool phone_calls_request(struct phone_calls *set, struct siptx_request *r)
     bool has_tag = r->basics->to_tag.n > 0;
     bool of_line = set->flow && r->flow == set->flow;
     struct phone_call *call = of_line && has_tag ? find_dialog(set, r->basics) : NULL;
-    if (!call && !is_call_method(r->message->method)) return false;
+    bool asks_for_call = has_tag && of_line && r->message->method == SIP_METHOD_OPTIONS;
+    if (!call && !asks_for_call && !is_call_method(r->message->method)) return false;
     if (!of_line) {
         siptx_respond(r, 403, STR(""), STR(""));
     } else if (refuse_required(r)) {

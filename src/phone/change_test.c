@@ -1,4 +1,4 @@
-/* Hold, refresh, glare, transfers: what happens within calls that stand. */
+/* Hold, glare, transfers: what happens within calls that stand. */
 #include "kit/kit.h"
 
 #include "phone/bed.h"
@@ -130,104 +130,6 @@ static void test_update_changes_without_an_ack(void **state)
     bed_in_dialog(&b->b, "UPDATE", cseq + 4, "Content-Type: application/sdp\r\n", "v=0\r\n");
     bed_assert_log(b, "b 488 UPDATE, ");
     bed_free(b);
-}
-
-/* ---- session timers ---- */
-
-static void test_a_session_is_refreshed_at_half_its_time(void **state)
-{
-    (void)state;
-    struct bed *b = bed_new(SIPTX_TLS);
-    bed_talk(b);
-    assert_int_equal(1800, b->a.call->session.interval_s);
-    assert_true(b->a.call->session.we_refresh != b->b.call->session.we_refresh);
-    bed_pass(b, 899000);
-    bed_assert_log(b, "");
-    bed_pass(b, 2000);
-    assert_non_null(strstr(b->log, "INVITE"));
-    bed_assert_events(&b->a, "");
-    bed_assert_events(&b->b, "");
-    bed_pass(b, 24 * 3600 * INT64_C(1000));
-    assert_int_equal(PHONE_CALL_TALKING, b->a.call->info.state);
-    assert_int_equal(PHONE_CALL_TALKING, b->b.call->info.state);
-    bed_free(b);
-}
-
-static void test_a_peer_that_stops_refreshing_is_gone(void **state)
-{
-    (void)state;
-    struct bed *b = bed_new(SIPTX_TLS);
-    bed_talk(b);
-    b->lose = "";
-    b->lose_count = 1000000;
-    bed_pass(b, 1800 * 1000);
-    assert_non_null(strstr(b->a.events, "ended "));
-    assert_non_null(strstr(b->b.events, "ended expired, "));
-    bed_free(b);
-}
-
-static void test_a_refresh_that_is_refused_is_tried_until_the_session_ends(void **state)
-{
-    (void)state;
-    struct bed *b = bed_new(SIPTX_TLS);
-    bed_talk(b);
-    struct bed_side *other = b->a.call->session.we_refresh ? &b->b : &b->a;
-    struct bed_side *refresher = other == &b->a ? &b->b : &b->a;
-    other->refuses_media = true;
-    bed_pass(b, 1300 * 1000);
-    assert_non_null(strstr(b->log, "488 INVITE"));
-    other->refuses_media = false;
-    bed_forget(b);
-    bed_pass(b, 100 * 1000); /* at three quarters: it goes on */
-    assert_non_null(strstr(b->log, "200 INVITE"));
-    other->refuses_media = true;
-    call_timer_stop(other->call,
-                    &other->call->session_timer); /* which would end it a little before */
-    bed_pass(b, 1700 * 1000);
-    bed_assert_events(refresher, "");
-    bed_pass(b, 100 * 1000);
-    bed_assert_events(refresher, "ended expired, "); /* and not later than the session */
-    bed_free(b);
-}
-
-static void test_session_lines(void **state)
-{
-    (void)state;
-    struct phone_session_timer t = {0};
-    struct sip_message m;
-    char text[256];
-    static const struct {
-        const char *more;
-        enum rc rc;
-        uint32_t interval_s;
-        bool we_refresh;
-    } rows[] = {
-        {"", RC_OK, 1800, true},
-        {"Supported: timer\r\n", RC_OK, 1800, true},
-        {"Supported: timer\r\nSession-Expires: 600\r\n", RC_OK, 600, false},
-        {"Supported: timer\r\nx: 600;refresher=uas\r\n", RC_OK, 600, true},
-        {"Session-Expires: 600;refresher=uac\r\n", RC_OK, 600, true},
-        {"Supported: timer\r\nSession-Expires: 89\r\n", RC_INVALID, 0, false},
-        {"Session-Expires: 89\r\n", RC_OK, 90, true},
-        {"Min-SE: 7200\r\n", RC_OK, 7200, true},
-        {"Session-Expires: nonsense\r\n", RC_OK, 1800, true},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        t = (struct phone_session_timer){0};
-        snprintf(text, sizeof text, "INVITE sip:a@b SIP/2.0\r\n%s\r\n", rows[i].more);
-        assert_rc(RC_OK, sip_message_parse(str_from(text), SIP_STREAM, &m, NULL));
-        assert_rc(rows[i].rc, phone_session_read_request(&t, &m, 1800, 90));
-        assert_int_equal(rows[i].interval_s, t.interval_s);
-        assert_int_equal(rows[i].we_refresh, t.we_refresh);
-    }
-    t = (struct phone_session_timer){.interval_s = 90};
-    assert_int_equal(60000, phone_session_due_ms(&t));
-    t.interval_s = 1800;
-    assert_int_equal(1768000, phone_session_due_ms(&t));
-    t.we_refresh = true;
-    assert_int_equal(900000, phone_session_due_ms(&t));
-    t.interval_s = 0;
-    assert_int_equal(0, phone_session_due_ms(&t));
 }
 
 /* ---- several calls ---- */
@@ -439,10 +341,6 @@ int main(void)
         cmocka_unit_test(test_a_hold_that_meets_nobody_ends_the_call),
         cmocka_unit_test(test_a_reinvite_before_the_ack_is_told_to_wait),
         cmocka_unit_test(test_update_changes_without_an_ack),
-        cmocka_unit_test(test_a_session_is_refreshed_at_half_its_time),
-        cmocka_unit_test(test_a_peer_that_stops_refreshing_is_gone),
-        cmocka_unit_test(test_a_refresh_that_is_refused_is_tried_until_the_session_ends),
-        cmocka_unit_test(test_session_lines),
         cmocka_unit_test(test_a_second_call_waits_and_answering_it_holds_the_first),
         cmocka_unit_test(test_a_blind_transfer),
         cmocka_unit_test(test_a_transfer_to_somebody_busy_fails_and_the_call_goes_on),

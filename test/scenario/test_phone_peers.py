@@ -99,13 +99,26 @@ class PhonePeers(calling.Scenario):
             self.ended(run, code)
             run.wait_line(text)
 
-    def test_a_silent_other_side_is_told(self):
+    def asked_after_silence(self, run):
+        """The question whether anybody is there, after a call's first ten seconds without sound."""
+        run.wait_line(r"nothing heard from 1012 for 10 s", patience_s=10 + lab.PATIENCE_S)
+        return self.ivan.expect("OPTIONS")
+
+    def test_who_is_silent_is_asked_and_the_call_stays(self):
         run = self.phone("call 1012; wait answered; wait ended")
         dialog = self.answered(self.ivan.expect("INVITE"))
-        run.wait_line(r"nothing heard from 1012 for 10 s", patience_s=10 + lab.PATIENCE_S)
-        dialog.request("BYE", [("Reason", 'SIP;cause=408;text="gone"')])
+        self.ivan.answer(self.asked_after_silence(run), 200, "OK")
+        dialog.request("BYE")
         self.ivan.expect(200)
         self.ended(run)
+
+    def test_who_knows_no_call_any_more_is_hung_up(self):
+        run = self.phone("call 1012; wait answered; wait held")
+        self.answered(self.ivan.expect("INVITE"))
+        self.ivan.answer(self.asked_after_silence(run), 481, "Call/Transaction Does Not Exist")
+        self.ivan.answer(self.ivan.expect("BYE"), 481, "Call/Transaction Does Not Exist")
+        self.ended(run, 57)
+        run.wait_line(r"the other side is not there any more \(481\)")
 
 
 if __name__ == "__main__":
