@@ -184,7 +184,7 @@ api_fn noun_list, noun_add, noun_show, noun_update, noun_remove;              /*
 api_fn param_list, param_show, param_update;                                  /* params_api.c */
 api_fn mode_show, mode_enable, mode_disable;                                  /* mode_api.c */
 api_fn live_status, live_registrations, live_reset, live_traces, live_switch; /* live_api.c */
-api_fn live_ports, live_port, live_counters, live_audit;                      /* live_api.c */
+api_fn live_ports, live_port, live_counters, live_audit, live_trunks;         /* live_api.c */
 api_fn live_sql;                                                              /* sql_api.c */
 api_fn live_calls, cdr_list;                                                  /* calls_api.c */
 api_fn key_list, key_show, key_regen, key_rotate, cert_regen, cert_import;    /* keys_api.c */

@@ -118,6 +118,17 @@ static size_t call_count(void *ctx)
     return b->has_call ? 1 : 0;
 }
 
+static enum rc trunks(void *ctx, struct arena *a, struct admin_trunk_state **out, size_t *count)
+{
+    (void)ctx;
+    *out = ARENA_NEW(a, struct admin_trunk_state);
+    *count = 1;
+    if (!*out) return RC_NOMEM;
+    **out = (struct admin_trunk_state){
+        .name = STR("carrier"), .status = 503, .since_unix_ms = 1774868611000};
+    return RC_OK;
+}
+
 static enum rc listeners(void *ctx, struct arena *a, struct admin_listener **out, size_t *count)
 {
     struct bed *b = ctx;
@@ -233,6 +244,7 @@ int bed_setup(void **state)
                                   .registration_count = registration_count,
                                   .calls = calls,
                                   .call_count = call_count,
+                                  .trunks = trunks,
                                   .listeners = listeners,
                                   .port_is_free = port_is_free,
                                   .settle = settle,

@@ -161,6 +161,27 @@ int cli_registrations(struct cli *cli, const struct cli_rest *rest)
     return status;
 }
 
+/* ---- trunks ---- */
+
+int cli_trunks(struct cli *cli, const struct cli_rest *rest)
+{
+    static const struct cli_column columns[] = {{"name", "trunk", false},
+                                                {"state", "state", false},
+                                                {"status", "status", false},
+                                                {"since", "since", true}};
+    int status;
+    if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
+    json_t *rows = cli_ask_all(cli, cli_path(cli, "trunk-states", NULL), "trunks", "name", &status);
+    if (rows && !cli_print_json(cli, rows)) {
+        if (json_array_size(rows) > 0)
+            cli_print_rows(cli, rows, columns, sizeof columns / sizeof *columns);
+        else
+            cli_say(cli, "No trunk has been asked yet.");
+    }
+    json_decref(rows);
+    return status;
+}
+
 /* ---- traces ---- */
 
 static struct admin_trace_record record_of(json_t *j)

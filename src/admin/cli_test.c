@@ -170,6 +170,8 @@ static const struct {
     {"help hunt-group", ADMIN_EXIT_OK, "--forward-no-answer", ""},
     {"show calls", ADMIN_EXIT_OK, "No call is under way.", ""},
     {"show calls 1999", ADMIN_EXIT_OK, "No call is under way with 1999.", ""},
+    {"show trunks", ADMIN_EXIT_OK, "carrier  down   503     ", ""},
+    {"show trunks now", ADMIN_EXIT_USAGE, "", "show trunks"},
     {"show cdr", ADMIN_EXIT_OK, "There are no records of such calls.", ""},
     {"show cdr --since now", ADMIN_EXIT_USAGE, "", "is no time"},
     {"show cdr --since 2026-13-01", ADMIN_EXIT_USAGE, "", "is no time"},

@@ -49,6 +49,14 @@ struct admin_refusal {
     uint32_t count; /* in a row */
 };
 
+/* A trunk as this node found it when it last asked. */
+struct admin_trunk_state {
+    struct str name;
+    bool is_up;
+    unsigned status; /* of its answer; 0: none came */
+    int64_t since_unix_ms;
+};
+
 struct admin_number {
     struct str name; /* "registrations", "requests.REGISTER" ... */
     int64_t value;
@@ -73,6 +81,8 @@ struct admin_live {
     enum rc (*calls)(void *ctx, struct str number, uint64_t after_id, size_t limit, struct arena *a,
                      struct admin_live_call **out, size_t *count);
     size_t (*call_count)(void *ctx);
+    /* NULL: this node knows no trunks. */
+    enum rc (*trunks)(void *ctx, struct arena *a, struct admin_trunk_state **out, size_t *count);
     /* The newest max records of a device ("" all), oldest first, after after_seq. */
     enum rc (*trace)(void *ctx, struct str device, uint64_t after_seq, size_t max, struct arena *a,
                      struct admin_trace_record **out, size_t *count);

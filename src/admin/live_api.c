@@ -109,6 +109,27 @@ void live_counters(struct admin_call *c)
     api_reply(c, 200, json_pack("{s:o}", "counters", o));
 }
 
+/* ---- trunks ---- */
+
+void live_trunks(struct admin_call *c)
+{
+    struct admin_trunk_state *rows = NULL;
+    size_t count = 0;
+    enum rc rc = live_of(c)->trunks ? live_of(c)->trunks(live_of(c)->ctx, c->arena, &rows, &count)
+                                    : RC_OK;
+    if (rc != RC_OK) {
+        api_fail_rc(c, rc, "trunks", STR(""));
+        return;
+    }
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        api_append(&array,
+                   json_pack("{s:o, s:s, s:I, s:I}", "name", api_str(rows[i].name), "state",
+                             rows[i].is_up ? "up" : "down", "status", (json_int_t)rows[i].status,
+                             "since", (json_int_t)(rows[i].since_unix_ms / 1000)));
+    api_reply(c, 200, json_pack("{s:o, s:b}", "trunks", array, "more", false));
+}
+
 /* ---- registrations ---- */
 
 static json_t *registration_print(const struct admin_registration *r)

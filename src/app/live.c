@@ -1,5 +1,6 @@
 #include "app/live.h"
 
+#include "app/records.h"
 #include "auth/auth.h"
 #include "base/check.h"
 #include "call/call.h"
@@ -98,6 +99,66 @@ static size_t live_reset_device(void *ctx, struct str device)
 {
     struct app_live *live = ctx;
     return call_node_reset_device(live->call, device);
+}
+
+/* ---- calls ---- */
+
+enum { CALLS_PAGE = 64 };
+
+static bool has_part(const struct call_record *r, struct str number)
+{
+    return number.n == 0 || str_eq_nocase(str_from(r->from), number) ||
+           str_eq_nocase(str_from(r->to), number) || str_eq_nocase(str_from(r->dialled), number);
+}
+
+static enum rc call_fill(struct arena *a, const struct call_record *r, struct admin_live_call *out)
+{
+    *out = (struct admin_live_call){
+        .id = r->id,
+        .call = str_from(r->call_id),
+        .caller = str_from(r->from),
+        .caller_device = app_records_device(r->from_device),
+        .dialled = str_from(r->dialled),
+        .called = str_from(r->to),
+        .called_device = app_records_device(r->to_device),
+        .trunk_in = app_records_trunk(r->from_device),
+        .trunk_out = app_records_trunk(r->to_device),
+        .state = str_from(call_state_name(r->state)),
+        .start_unix_ms = r->started_unix_ms,
+        .answer_unix_ms = r->answered_unix_ms,
+        .encrypted = r->encrypted,
+    };
+    struct str *texts[] = {&out->call,   &out->caller,        &out->caller_device, &out->dialled,
+                           &out->called, &out->called_device, &out->trunk_in,      &out->trunk_out};
+    return dup_all(a, texts, sizeof texts / sizeof *texts);
+}
+
+static enum rc live_calls(void *ctx, struct str number, uint64_t after_id, size_t limit,
+                          struct arena *a, struct admin_live_call **out, size_t *count)
+{
+    struct app_live *live = ctx;
+    if (limit == 0 || limit > 1000) limit = 1000;
+    struct call_record *page = ARENA_ARRAY(a, struct call_record, CALLS_PAGE);
+    struct admin_live_call *rows = ARENA_ARRAY(a, struct admin_live_call, limit);
+    if (!page || !rows) return RC_NOMEM;
+    enum rc rc = RC_OK;
+    size_t n = CALLS_PAGE, found = 0;
+    while (rc == RC_OK && n == CALLS_PAGE && found < limit) {
+        n = call_node_calls(live->call, after_id, page, CALLS_PAGE);
+        for (size_t i = 0; rc == RC_OK && i < n && found < limit; i++) {
+            after_id = page[i].id;
+            if (has_part(&page[i], number)) rc = call_fill(a, &page[i], &rows[found++]);
+        }
+    }
+    *out = rows;
+    *count = found;
+    return rc;
+}
+
+static size_t live_call_count(void *ctx)
+{
+    struct app_live *live = ctx;
+    return call_node_call_count(live->call);
 }
 
 /* ---- traces and refusals ---- */
@@ -299,6 +360,14 @@ static void add_rest(struct app_live *live, struct numbers *n)
     location_count(live->location, &l);
     number_add(n, "", "registrations", l.bindings);
     number_add(n, "", "addresses_of_record", l.aors);
+    number_add(n, "", "calls", call_node_call_count(live->call));
+    if (live->records) {
+        struct app_records_counts r;
+        app_records_count(live->records, &r);
+        number_add(n, "cdr.", "written", r.written);
+        number_add(n, "cdr.", "waiting", r.waiting);
+        number_add(n, "cdr.", "dropped", r.dropped);
+    }
     number_add(n, "token_cache.", "entries", cache.count);
     number_add(n, "token_cache.", "hits", cache.hits);
     number_add(n, "token_cache.", "misses", cache.misses);
@@ -361,6 +430,21 @@ static enum rc live_cert_regen(void *ctx, const struct store_by *by, struct str 
     return app_certs_regen(live->certs, by, unit, why);
 }
 
+static enum rc live_trunks(void *ctx, struct arena *a, struct admin_trunk_state **out,
+                           size_t *count)
+{
+    struct app_live *live = ctx;
+    struct call_trunk_state *rows = ARENA_ARRAY(a, struct call_trunk_state, CALL_WATCH_TRUNKS);
+    struct admin_trunk_state *told = ARENA_ARRAY(a, struct admin_trunk_state, CALL_WATCH_TRUNKS);
+    if (!rows || !told) return RC_NOMEM;
+    *count = call_node_trunks(live->call, rows, CALL_WATCH_TRUNKS);
+    for (size_t i = 0; i < *count; i++)
+        told[i] = (struct admin_trunk_state){str_from(rows[i].name), rows[i].is_up, rows[i].status,
+                                             rows[i].since_unix_ms};
+    *out = told;
+    return RC_OK;
+}
+
 struct admin_live app_live_functions(struct app_live *live, struct str node_name)
 {
     return (struct admin_live){
@@ -369,11 +453,14 @@ struct admin_live app_live_functions(struct app_live *live, struct str node_name
         .version = STR(BEARLINE_VERSION),
         .started_unix_ms = clock_unix_ms(&live->clock),
         .registrations = live_registrations,
+        .calls = live_calls,
+        .call_count = live_call_count,
         .trace = live_trace,
         .trace_switch = live_trace_switch,
         .last_refusal = live_last_refusal,
         .reset_device = live_reset_device,
         .registration_count = live_registration_count,
+        .trunks = live_trunks,
         .listeners = live_listeners,
         .port_is_free = live_port_is_free,
         .settle = live_settle,

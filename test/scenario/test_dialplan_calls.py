@@ -304,6 +304,20 @@ class Trunks(lab.Scenario):
         peer.expect("ACK")
         self.phone.expect(486)
 
+    def test_the_node_knows_whether_a_trunk_answers(self):
+        server = self.tls_server()
+        self.node.cli("trunk", "add", "lab", "--host", "localhost", "--port", str(server.port), "--transport", "TLS")
+        self.node.cli("trunk", "add", "other", "--host", "127.0.0.1", "--port", "9", "--transport", "TCP")
+        self.node.stop()
+        self.node.start()
+        peer = server.accept()
+        peer.answer(peer.expect("OPTIONS"), 200, "OK")
+        self.node.wait_line(r"event=trunk.up trunk=lab status=200")
+        self.node.wait_line(r"event=trunk.down trunk=other")
+        shown = self.node.cli("show", "trunks").stdout
+        self.assertRegex(shown, r"(?m)^lab +up +200 ")
+        self.assertRegex(shown, r"(?m)^other +down +0 ")
+
     def test_a_trunk_reaches_our_numbers_and_nothing_else(self):
         self.node.cli("trunk", "add", "lab", "--host", "127.0.0.1", "--port", "9", "--transport", "TLS",
                       "--peers", "sbc.carrier.example", "--srtp-allowed")
