@@ -7,6 +7,7 @@
 #include "app/listeners.h"
 #include "app/live.h"
 #include "app/outside.h"
+#include "app/records.h"
 #include "app/settings.h"
 #include "auth/auth.h"
 #include "base/check.h"
@@ -52,6 +53,7 @@ struct node {
     struct location *location;
     struct siptx_node *stacks;
     struct siptx_trace *trace;
+    struct app_records *records;
     struct call_node *call;
     struct app_certs *certs;
     struct app_outside outside;
@@ -211,6 +213,24 @@ static enum rc open_auth(struct node *n, struct store_why *why)
 
 /* ---- SIP ---- */
 
+static enum rc add_records(void *ctx, const struct store_cdr *rows, size_t count,
+                           struct store_why *why)
+{
+    struct node *n = ctx;
+    return store_cdr_add(n->store, rows, count, why);
+}
+
+static enum rc open_records(struct node *n)
+{
+    struct app_records_config c = {
+        .add = add_records,
+        .add_ctx = n,
+        .node = str_from(n->settings.name),
+        .log = &n->log,
+    };
+    return app_records_new(&c, &n->records);
+}
+
 static enum rc open_call(struct node *n)
 {
     char url[APP_NAME_MAX + 32];
@@ -231,6 +251,8 @@ static enum rc open_call(struct node *n)
         .random = n->random,
         .log = &n->log,
         .node_name = str_from(n->settings.name),
+        .on_call_end = app_records_put,
+        .on_call_end_ctx = n->records,
     };
     rc = call_node_new(&c, &n->call);
     return rc == RC_OK ? call_node_set_authz_server(n->call, str_from(url)) : rc;
@@ -516,6 +538,15 @@ static void prune_audit(struct node *n)
     if (rc != RC_OK) log_warn(&n->log, "audit.not_pruned", LOG_CSTR("rc", rc_name(rc)));
 }
 
+static void prune_records(struct node *n)
+{
+    int64_t days = directory_param_number(n->directory, STORE_P_CDR_DAYS), count = 0;
+    enum rc rc = store_cdr_prune(n->store, clock_unix_ms(&n->clock) - days * 86400000, &count,
+                                 NULL);
+    if (rc != RC_OK) log_warn(&n->log, "cdr.not_pruned", LOG_CSTR("rc", rc_name(rc)));
+    if (count > 0) log_info(&n->log, "cdr.pruned", LOG_INT("count", count), LOG_INT("days", days));
+}
+
 static void housekeep(void *ctx)
 {
     struct node *n = ctx;
@@ -525,6 +556,7 @@ static void housekeep(void *ctx)
     if (due & APP_CHORE_DAILY) {
         (void)app_certs_renew(n->certs);
         prune_audit(n);
+        prune_records(n);
     }
 }
 
@@ -578,6 +610,7 @@ static enum rc start(struct node *n, struct store_why *why)
     if (rc == RC_OK) rc = open_certs(n, why);
     if (rc == RC_OK) rc = net_loop_new(&n->control);
     if (rc == RC_OK) rc = open_auth(n, why);
+    if (rc == RC_OK) rc = open_records(n);
     if (rc == RC_OK) rc = open_call(n);
     if (rc == RC_OK) rc = app_outside_init(&n->outside, n->certs, &n->random, &n->log);
     if (rc == RC_OK) rc = open_workers(n);
@@ -586,6 +619,7 @@ static enum rc start(struct node *n, struct store_why *why)
     n->live = (struct app_live){
         .location = n->location,
         .call = n->call,
+        .records = n->records,
         .trace = n->trace,
         .certs = n->certs,
         .auth = n->auth,
@@ -651,7 +685,9 @@ static void stop(struct node *n)
     http_site_free(n->control_site);
     app_listeners_free(n->listeners);
     net_limits_unref(n->limits);
+    if (n->call) call_node_end_calls(n->call);
     call_node_free(n->call);
+    app_records_free(n->records);
     siptx_node_free(n->stacks);
     siptx_trace_free(n->trace);
     location_free(n->location);

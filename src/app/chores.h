@@ -8,7 +8,7 @@
 enum {
     APP_CHORE_TICKETS = 1, /* fresh session ticket keys: each hour */
     APP_CHORE_DAILY =
-        2, /* certificates renewed, the audit log pruned: a minute after the start, each day */
+        2, /* certificates renewed, the audit log and old call records pruned: a minute after the start, each day */
 };
 
 struct app_chores {

@@ -4,6 +4,7 @@
 #include "admin/live.h"
 #include "app/listeners.h"
 
+struct app_records;
 struct auth;
 struct call_node;
 struct location;
@@ -13,6 +14,7 @@ struct siptx_stack;
 struct app_live {
     struct location *location;
     struct call_node *call;
+    struct app_records *records;
     struct siptx_trace *trace;
     struct app_listeners *listeners;
     struct app_certs *certs;

@@ -69,6 +69,8 @@ size_t call_node_reset_device(struct call_node *n, struct str device);
 /* The calls of now by rising id: those above after_id, at most max. How many were written. */
 size_t call_node_calls(struct call_node *n, uint64_t after_id, struct call_record *out, size_t max);
 size_t call_node_call_count(struct call_node *n);
+/* The node stops: each call under way is told to on_call_end. After the workers; how many. */
+size_t call_node_end_calls(struct call_node *n);
 /* Ends a call that was answered: both phones hear a BYE. False: no such call. */
 bool call_node_hang_up(struct call_node *n, uint64_t id);
 

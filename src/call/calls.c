@@ -7,10 +7,15 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { BUCKETS = 4096, POOL_MAX = 1024 };
+enum {
+    BUCKETS = 16384, /* of each index: about six calls in one when the table is full */
+    POOL_MAX = 1024,
+    SLICE = 512, /* calls looked at by a sweep while the lock is held */
+};
 
 struct side {
     struct list same_device; /* in by_device; by itself while no device is known */
+    struct list same_flow;   /* in by_flow; by itself while there is none */
     struct call *call;
     uint64_t flow; /* 0: none known, or lost */
     int64_t lost_ms;
@@ -21,8 +26,9 @@ struct side {
 };
 
 struct call {
-    struct list all;   /* by id, oldest first */
-    struct call *next; /* in its bucket */
+    struct list all;          /* by id, oldest first */
+    struct list same_call_id; /* in by_call_id */
+    struct call *next;        /* in its bucket */
     struct call_record record;
     struct side side[2];
     int64_t expires_ms; /* 0: no session timer */
@@ -39,9 +45,10 @@ struct call_calls {
     struct hash_key key;
     struct call *buckets[BUCKETS];
     struct list by_device[BUCKETS]; /* sides: of a call from and to one device both */
+    struct list by_flow[BUCKETS];   /* sides, likewise */
+    struct list by_call_id[BUCKETS];
     struct list all, pool;
     size_t count, pooled;
-    bool has_lost; /* a side may be lost */
     uint64_t next_id;
 };
 
@@ -75,8 +82,11 @@ enum rc call_calls_new(const struct random_source *random, struct clock clock,
     c->ctx = ctx;
     c->next_id = random_below(random, 1U << 30) + 1; /* a restart does not begin at 1 again */
     random_fill(random, &c->key, sizeof c->key);
-    for (size_t i = 0; i < BUCKETS; i++)
+    for (size_t i = 0; i < BUCKETS; i++) {
         list_init(&c->by_device[i]);
+        list_init(&c->by_flow[i]);
+        list_init(&c->by_call_id[i]);
+    }
     list_init(&c->all);
     list_init(&c->pool);
     *out = c;
@@ -153,8 +163,41 @@ static void index_side(struct call_calls *c, struct call *call, enum call_side s
     struct str device = str_from(side == CALL_CALLER ? r->from_device : r->to_device);
     struct side *s = &call->side[side];
     list_remove(&s->same_device);
-    s->call = call;
-    if (device.n > 0) list_push_back(bucket_of(c, device), &s->same_device);
+    if (device.n > 0 && !call_trunk_is_label(device)) /* a trunk has no end of calls */
+        list_push_back(bucket_of(c, device), &s->same_device);
+}
+
+static struct list *flow_bucket(struct call_calls *c, uint64_t flow)
+{
+    return &c->by_flow[hash_bytes(&c->key, &flow, sizeof flow) % BUCKETS];
+}
+
+/* The side is reached there from now on; 0: nowhere. */
+static void set_flow(struct call_calls *c, struct side *s, uint64_t flow)
+{
+    list_remove(&s->same_flow);
+    s->flow = flow;
+    if (flow != 0) list_push_back(flow_bucket(c, flow), &s->same_flow);
+}
+
+static struct list *call_id_bucket(struct call_calls *c, struct str call_id)
+{
+    return &c->by_call_id[hash_str(&c->key, call_id) % BUCKETS];
+}
+
+static void index_call(struct call_calls *c, struct call *call)
+{
+    struct call **bucket = &c->buckets[call->record.id % BUCKETS];
+    call->next = *bucket;
+    *bucket = call;
+    for (int i = 0; i < 2; i++) {
+        call->side[i].call = call;
+        list_init(&call->side[i].same_device);
+        list_init(&call->side[i].same_flow);
+    }
+    list_push_back(call_id_bucket(c, str_from(call->record.call_id)), &call->same_call_id);
+    list_push_back(&c->all, &call->all);
+    c->count++;
 }
 
 static void drop(struct call_calls *c, struct call *call)
@@ -163,8 +206,11 @@ static void drop(struct call_calls *c, struct call *call)
     while (*at != call)
         at = &(*at)->next;
     *at = call->next;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         list_remove(&call->side[i].same_device);
+        list_remove(&call->side[i].same_flow);
+    }
+    list_remove(&call->same_call_id);
     list_remove(&call->all);
     c->count--;
     if (c->pooled >= POOL_MAX) {
@@ -186,20 +232,17 @@ enum rc call_calls_start(struct call_calls *c, const struct call_start *s, uint6
         copy(r->call_id, CALL_ID_MAX, s->call_id);
         copy(r->from, CALL_NAME_MAX, s->from);
         copy(r->to, CALL_NAME_MAX, s->to);
+        copy(r->dialled, CALL_NAME_MAX, s->to);
         copy(r->from_device, CALL_NAME_MAX, s->from_device);
         copy(call->side[CALL_CALLER].tag, CALL_TAG_MAX, s->from_tag);
-        call->side[CALL_CALLER].flow = call->side[CALL_CALLER].media_flow = s->from_flow;
+        call->side[CALL_CALLER].media_flow = s->from_flow;
         call->side[CALL_CALLER].media = s->media;
         call->dialog.cseq[CALL_CALLER] = s->cseq;
         r->state = CALL_STATE_CALLING;
         r->started_unix_ms = clock_unix_ms(&c->clock);
-        call->next = c->buckets[r->id % BUCKETS];
-        c->buckets[r->id % BUCKETS] = call;
-        list_init(&call->side[CALL_CALLER].same_device);
-        list_init(&call->side[CALL_CALLEE].same_device);
+        index_call(c, call);
         index_side(c, call, CALL_CALLER);
-        list_push_back(&c->all, &call->all);
-        c->count++;
+        set_flow(c, &call->side[CALL_CALLER], s->from_flow);
         *id = r->id;
     }
     pthread_mutex_unlock(&c->lock);
@@ -228,7 +271,7 @@ void call_calls_answer(struct call_calls *c, uint64_t id, struct str to, struct 
         copy(r->to_device, CALL_NAME_MAX, to_device);
         index_side(c, call, CALL_CALLEE);
         copy(call->side[CALL_CALLEE].tag, CALL_TAG_MAX, to_tag);
-        call->side[CALL_CALLEE].flow = to_flow;
+        set_flow(c, &call->side[CALL_CALLEE], to_flow);
     }
     pthread_mutex_unlock(&c->lock);
 }
@@ -410,7 +453,7 @@ void call_calls_move(struct call_calls *c, uint64_t id, enum call_side side, uin
     pthread_mutex_lock(&c->lock);
     struct call *call = find(c, id);
     if (call) {
-        call->side[side].flow = flow;
+        set_flow(c, &call->side[side], flow);
         call->side[side].is_lost = false;
     }
     pthread_mutex_unlock(&c->lock);
@@ -422,9 +465,9 @@ enum rc call_calls_find(struct call_calls *c, struct str call_id, struct str to_
     enum rc rc = RC_NOT_FOUND;
     struct str cut = str_sub(call_id, 0, CALL_ID_MAX);
     pthread_mutex_lock(&c->lock);
-    LIST_FOR_EACH(l, &c->all)
+    LIST_FOR_EACH(l, call_id_bucket(c, cut))
     {
-        struct call *call = LIST_OF(l, struct call, all);
+        struct call *call = LIST_OF(l, struct call, same_call_id);
         struct str caller = str_from(call->side[CALL_CALLER].tag);
         struct str callee = str_from(call->side[CALL_CALLEE].tag);
         if (rc == RC_OK || !str_eq(str_from(call->record.call_id), cut)) continue;
@@ -460,60 +503,42 @@ unsigned call_calls_busy(struct call_calls *c, struct str device, struct str lin
     return count;
 }
 
-static bool is_trunk(const struct call *call, enum call_side side)
+static bool is_trunk(const struct side *s)
 {
-    const struct call_record *r = &call->record;
-    return call_trunk_is_label(str_from(side == CALL_CALLER ? r->from_device : r->to_device));
+    const struct call_record *r = &s->call->record;
+    bool is_from = s == &s->call->side[CALL_CALLER];
+    return call_trunk_is_label(str_from(is_from ? r->from_device : r->to_device));
 }
 
 void call_calls_flow_lost(struct call_calls *c, uint64_t flow, int64_t now_ms, int64_t grace_ms)
 {
     pthread_mutex_lock(&c->lock);
-    LIST_FOR_EACH(l, &c->all)
+    LIST_FOR_EACH(l, flow_bucket(c, flow))
     {
-        struct call *call = LIST_OF(l, struct call, all);
-        for (int i = 0; i < 2; i++) {
-            struct side *s = &call->side[i];
-            if (s->flow != flow || s->is_lost) continue;
-            if (is_trunk(call, (enum call_side)i)) { /* it is reached again when there is need */
-                s->flow = 0;
-                continue;
-            }
-            s->is_lost = true;
-            s->lost_ms = now_ms + grace_ms;
-            c->has_lost = true;
+        struct side *s = LIST_OF(l, struct side, same_flow);
+        if (s->flow != flow || s->is_lost) continue;
+        if (is_trunk(s)) { /* it is reached again when there is need */
+            set_flow(c, s, 0);
+            continue;
         }
+        s->is_lost = true;
+        s->lost_ms = now_ms + grace_ms;
     }
     pthread_mutex_unlock(&c->lock);
 }
 
-/* The side is of that line on that device. */
-static bool is_of(const struct call *call, enum call_side side, struct str device, struct str line)
-{
-    const struct call_record *r = &call->record;
-    const char *d = side == CALL_CALLER ? r->from_device : r->to_device;
-    const char *l = side == CALL_CALLER ? r->from : r->to;
-    return str_eq_nocase(str_from(d), str_sub(device, 0, CALL_NAME_MAX)) &&
-           str_eq(str_from(l), str_sub(line, 0, CALL_NAME_MAX));
-}
-
 void call_calls_phone_back(struct call_calls *c, struct str device, struct str line, uint64_t flow)
 {
-    bool others = false;
     pthread_mutex_lock(&c->lock);
-    struct list *end = &c->all;
-    for (struct list *l = c->has_lost ? end->next : end; l != end; l = l->next) {
-        struct call *call = LIST_OF(l, struct call, all);
-        for (int i = 0; i < 2; i++) {
-            struct side *s = &call->side[i];
-            if (s->is_lost && is_of(call, (enum call_side)i, device, line)) {
-                s->is_lost = false;
-                s->flow = flow;
-            }
-            others = others || s->is_lost;
-        }
+    device = str_sub(device, 0, CALL_NAME_MAX);
+    line = str_sub(line, 0, CALL_NAME_MAX);
+    LIST_FOR_EACH(l, bucket_of(c, device))
+    {
+        struct side *s = LIST_OF(l, struct side, same_device);
+        if (!s->is_lost || !takes_part(s, device, line)) continue;
+        s->is_lost = false;
+        set_flow(c, s, flow);
     }
-    c->has_lost = others;
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -527,34 +552,68 @@ static bool has_run_out(const struct call *call, int64_t now_ms, enum call_end *
     return call->expires_ms > 0 && now_ms >= call->expires_ms;
 }
 
-/* The first one that has run out. */
-static bool sweep_one(struct call_calls *c, int64_t now_ms, struct call_record *out,
-                      struct byes *byes)
+/* The oldest call above that id, or the list's head. Ids are given in their order, so the one asked
+ * for or one of the next is mostly there. */
+static struct list *first_above(struct call_calls *c, uint64_t id)
 {
-    LIST_FOR_EACH(l, &c->all)
-    {
+    struct list *l = list_first(&c->all);
+    if (!l || LIST_OF(l, struct call, all)->record.id > id) return c->all.next;
+    for (uint64_t i = 0; i < SLICE && id + i < c->next_id; i++) {
+        struct call *call = find(c, id + i);
+        if (call) return i == 0 ? call->all.next : &call->all;
+    }
+    while (l != &c->all && LIST_OF(l, struct call, all)->record.id <= id)
+        l = l->next;
+    return l;
+}
+
+/* The first one above *after that has run out, of the next SLICE; *after goes where it came to. */
+static bool sweep_one(struct call_calls *c, int64_t now_ms, uint64_t *after, bool *is_end,
+                      struct call_record *out, struct byes *byes)
+{
+    struct list *l = first_above(c, *after);
+    for (int i = 0; i < SLICE && l != &c->all; i++) {
         struct call *call = LIST_OF(l, struct call, all);
         enum call_end why;
+        l = l->next;
+        *after = call->record.id;
         if (!has_run_out(call, now_ms, &why)) continue;
         print_byes(call, why, byes);
         finish(c, call, why, 0, out);
         return true;
     }
+    *is_end = l == &c->all;
     return false;
 }
 
 size_t call_calls_sweep(struct call_calls *c, int64_t now_ms)
 {
     size_t count = 0;
+    uint64_t after = 0;
+    bool is_end = false;
     struct call_record record;
     struct byes byes;
-    for (;;) {
+    while (!is_end) {
         pthread_mutex_lock(&c->lock);
-        bool found = sweep_one(c, now_ms, &record, &byes);
+        bool found = sweep_one(c, now_ms, &after, &is_end, &record, &byes);
         pthread_mutex_unlock(&c->lock);
-        if (!found) return count;
+        if (!found) continue;
         count++;
         say_byes(c, &byes);
+        if (c->on_end) c->on_end(c->ctx, &record);
+    }
+    return count;
+}
+
+size_t call_calls_end_all(struct call_calls *c, enum call_end why)
+{
+    struct call_record record;
+    for (size_t count = 0;; count++) {
+        pthread_mutex_lock(&c->lock);
+        struct list *l = list_first(&c->all);
+        if (l) finish(c, LIST_OF(l, struct call, all), why, 0, &record);
+        pthread_mutex_unlock(&c->lock);
+        if (!l) return count;
         if (c->on_end) c->on_end(c->ctx, &record);
     }
 }
@@ -563,11 +622,8 @@ size_t call_calls_list(struct call_calls *c, uint64_t after_id, struct call_reco
 {
     size_t count = 0;
     pthread_mutex_lock(&c->lock);
-    LIST_FOR_EACH(l, &c->all)
-    {
-        const struct call *call = LIST_OF(l, struct call, all);
-        if (count < max && call->record.id > after_id) out[count++] = call->record;
-    }
+    for (struct list *l = first_above(c, after_id); l != &c->all && count < max; l = l->next)
+        out[count++] = LIST_OF(l, struct call, all)->record;
     pthread_mutex_unlock(&c->lock);
     return count;
 }

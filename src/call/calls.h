@@ -41,7 +41,7 @@ enum call_end {
     CALL_END_REFUSED,   /* a final answer of 300 and above; the status says which */
     CALL_END_VANISHED,  /* a phone's connection was lost and did not come back */
     CALL_END_EXPIRED,   /* its session timer ran out (RFC 4028) */
-    CALL_END_OPERATOR,
+    CALL_END_OPERATOR,  /* the node was stopped */
 };
 const char *call_end_name(enum call_end e);
 
@@ -50,7 +50,8 @@ struct call_record {
     uint64_t id;
     char call_id[CALL_ID_MAX + 1];
     char from[CALL_NAME_MAX + 1], to[CALL_NAME_MAX + 1]; /* line numbers, or what was dialled */
-    char from_device[CALL_NAME_MAX + 1], to_device[CALL_NAME_MAX + 1];
+    char dialled[CALL_NAME_MAX + 1];                     /* what the caller asked for */
+    char from_device[CALL_NAME_MAX + 1], to_device[CALL_NAME_MAX + 1]; /* or trunks (trunk.h) */
     enum call_state state;
     int64_t started_unix_ms, answered_unix_ms, ended_unix_ms; /* 0: not yet */
     enum call_end end;                                        /* of an ended one */
@@ -137,6 +138,8 @@ void call_calls_flow_lost(struct call_calls *c, uint64_t flow, int64_t now_ms, i
 void call_calls_phone_back(struct call_calls *c, struct str device, struct str line, uint64_t flow);
 /* Ends what has run out by now; how many. About once a second. */
 size_t call_calls_sweep(struct call_calls *c, int64_t now_ms);
+/* Ends all that are there: the node stops. How many. */
+size_t call_calls_end_all(struct call_calls *c, enum call_end why);
 
 /* Page through calls by rising id: those above after_id, at most max. How many. */
 size_t call_calls_list(struct call_calls *c, uint64_t after_id, struct call_record *out,

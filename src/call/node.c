@@ -289,6 +289,11 @@ bool call_node_hang_up(struct call_node *n, uint64_t id)
     return call_calls_hang_up(n->calls, id, CALL_END_OPERATOR, 0);
 }
 
+size_t call_node_end_calls(struct call_node *n)
+{
+    return call_calls_end_all(n->calls, CALL_END_OPERATOR);
+}
+
 bool call_node_last_refusal(struct call_node *n, struct str device, struct call_refusal *out)
 {
     return call_refusals_find(n->refusals, device, out);
