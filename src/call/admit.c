@@ -93,9 +93,14 @@ bool proxy_is_our_host(void *ctx, const struct sip_host *host)
     return call_identify_is_our_host(here->node, here->flow, host);
 }
 
+/* A maddr leads past the host, so it must be ours too (RFC 3261, 16.4 and 16.5). */
 bool proxy_is_ours(void *ctx, const struct sip_uri *uri)
 {
-    return sip_uri_is_sip(uri) && proxy_is_our_host(ctx, &uri->host);
+    struct sip_host host;
+    struct str maddr;
+    if (!sip_uri_is_sip(uri) || !proxy_is_our_host(ctx, &uri->host)) return false;
+    if (!sip_uri_param(uri, STR("maddr"), &maddr)) return true;
+    return sip_host_parse(maddr, &host) == RC_OK && proxy_is_our_host(ctx, &host);
 }
 
 /* ---- dialogs ---- */

@@ -326,7 +326,7 @@ static void forward_to_number(struct proxy_context *c)
                call_dial_read(&uri, v->arena, &to) != RC_OK ||
                !call_dial_is_local(&to, proxy_is_our_host, &here)) {
         proxy_answer(c, 404, STR(""));
-    } else if (!to.is_tel && !proxy_is_our_host(&here, &uri.host)) {
+    } else if (!to.is_tel && !proxy_is_ours(&here, &uri)) {
         proxy_answer(c, 404, STR(""));
     } else {
         follow_plan(c, to.number);

@@ -241,6 +241,263 @@ static void test_a_contact_that_leads_back_here_is_refused(void **state)
     assert_int_equal(0, bed_count(b));
 }
 
+static void test_cisco_phones_hear_nothing_new(void **state)
+{
+    (void)state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(x->b, SIPTX_TLS, CALL_OAUTH, 31000);
+    bed_token(x->b, token, "rado", "g1", 3600);
+    assert_int_equal(200, bed_cisco(x->b, f, "CSFrado", token, "Supported: gruu, path\r\n"));
+    assert_false(bed_answer_has(x->b, "gruu"));
+    assert_false(bed_answer_has(x->b, "Service-Route"));
+}
+
+/* ---- routes ---- */
+
+static const char *service_route(struct phone *p)
+{
+    static char text[FIXTURE_TEXT], value[200];
+    char token[BED_TOKEN_MAX];
+    bed_token(p->x->b, token, p->owner, "g", 3600);
+    snprintf(
+        text, sizeof text,
+        "REGISTER sip:10.10.10.1 SIP/2.0\r\nVia: SIP/2.0/TLS 10.10.10.10:%u;branch=z9hG4bKs%u\r\n"
+        "From: <sip:%s@10.10.10.1>;tag=r\r\nTo: <sip:%s@10.10.10.1>\r\nCall-ID: s\r\n"
+        "Max-Forwards: 70\r\nCSeq: %u REGISTER\r\nAuthorization: Bearer %s\r\n"
+        "Content-Length: 0\r\n\r\n",
+        p->port, ++x->branch, p->line, p->line, ++p->cseq, token);
+    fixture_send(p, text);
+    snprintf(value, sizeof value, "%s",
+             fixture_header(fixture_expect(p, "SIP/2.0 200"), "Service-Route", 0));
+    return value;
+}
+
+static void test_a_preloaded_route_of_ours_is_taken_off(void **state)
+{
+    (void)state;
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *b = fixture_phone(x, "PHB", "ann", "1030", 1);
+    const char *service = service_route(a);
+    assert_string_equal("<sip:10.10.10.1:5090;transport=tls;lr>", service);
+    char more[300];
+    const char *const routes[] = {
+        service,
+        "<sip:10.10.10.1;lr>",
+        "<sip:10.10.10.1>", /* as from one who knows no loose routing */
+        "<sip:somebody@10.10.10.1;lr>",
+        "<sip:10.10.10.1;maddr=10.10.10.1;lr>",
+        "<sip:10.10.10.1;lr>, <sip:10.10.10.1:5090;lr>, <sips:10.10.10.1;lr>",
+    };
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        snprintf(more, sizeof more, "Route: %s\r\n", routes[i]);
+        const char *got = arrives(a, b, "sip:1030@10.10.10.1", more);
+        assert_string_equal("", fixture_header(got, "Route", 0));
+    }
+    static const char *const refused[] = {
+        "<sip:elsewhere.example.org;lr>",
+        "<sip:10.10.10.1;lr>, <sip:elsewhere.example.org;lr>",
+        "<sip:10.10.10.1;maddr=192.0.2.1;lr>",
+        "<tel:+1>",
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        snprintf(more, sizeof more, "Route: %s\r\n", refused[i]);
+        assert_int_equal(403, message_outcome(a, "sip:1030@10.10.10.1", more));
+    }
+    fixture_quiet(b);
+}
+
+static void test_a_maddr_must_be_ours_too(void **state)
+{
+    (void)state;
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *b = fixture_phone(x, "PHB", "ann", "1030", 1);
+    arrives(a, b, "sip:1030@10.10.10.1;maddr=10.10.10.1", NULL);
+    assert_int_equal(404, message_outcome(a, "sip:1030@10.10.10.1;maddr=192.0.2.1", NULL));
+    assert_int_equal(404, message_outcome(a, "sip:1030@192.0.2.1;maddr=10.10.10.1", NULL));
+    fixture_quiet(b);
+}
+
+/* An established call; the Record-Route that b has seen, without brackets. */
+struct call {
+    const char *invite, *got, *answer;
+    char route[300];
+};
+
+static struct call call(struct phone *a, struct phone *b)
+{
+    struct call c = {.invite = fixture_invite(a, b->line, NULL, NULL)};
+    fixture_expect(a, "SIP/2.0 100");
+    c.got = fixture_expect(b, "INVITE ");
+    fixture_answer(b, c.got, 200, "b", NULL, NULL);
+    c.answer = fixture_expect(a, "SIP/2.0 200");
+    fixture_in_dialog(a, "ACK", c.invite, c.answer, false, NULL, NULL);
+    fixture_expect(b, "ACK ");
+    const char *value = fixture_header(c.got, "Record-Route", 0);
+    snprintf(c.route, sizeof c.route, "%.*s", (int)strlen(value) - 2, value + 1);
+    return c;
+}
+
+/* A BYE of a with a Request-URI and Routes of its own making. */
+static void bye(struct phone *a, const struct call *c, const char *uri, const char *routes)
+{
+    char text[FIXTURE_TEXT];
+    snprintf(text, sizeof text,
+             "BYE %s SIP/2.0\r\nVia: SIP/2.0/TLS 10.10.10.10:%u;branch=z9hG4bKb%u\r\n%s"
+             "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %u BYE\r\nMax-Forwards: 70\r\n"
+             "Content-Length: 0\r\n\r\n",
+             uri, a->port, ++x->branch, routes, fixture_header(c->invite, "From", 0),
+             fixture_header(c->answer, "To", 0), fixture_header(c->answer, "Call-ID", 0),
+             ++a->cseq + 500);
+    fixture_send(a, text);
+}
+
+/* RFC 3261, 16.4: a strict router before us has put our Record-Route into the Request-URI and the
+ * Contact behind the Routes. */
+static void test_a_strict_router_before_us(void **state)
+{
+    (void)state;
+    char routes[600], target[80];
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *b = fixture_phone(x, "PHB", "ann", "1030", 1);
+    struct call c = call(a, b);
+    snprintf(target, sizeof target, "sip:1030@10.10.10.10:%u;transport=tls", b->port);
+    snprintf(routes, sizeof routes, "Route: <%s>\r\n", target);
+    bye(a, &c, c.route, routes);
+    snprintf(routes, sizeof routes, "BYE %s SIP/2.0", target);
+    const char *got = fixture_expect(b, routes);
+    assert_string_equal("", fixture_header(got, "Route", 0));
+    fixture_answer(b, got, 200, NULL, NULL, NULL);
+    fixture_expect(a, "SIP/2.0 200");
+    /* Without anything behind it there is nowhere to go on. */
+    bye(a, &c, c.route, "");
+    fixture_expect(a, "SIP/2.0 4");
+    fixture_quiet(b);
+}
+
+/* RFC 3261, 16.6 step 6 and 16.12.1.2: the next hop is a strict router. */
+static void test_a_strict_router_behind_us(void **state)
+{
+    (void)state;
+    char routes[900], target[80];
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *b = fixture_phone(x, "PHB", "ann", "1030", 1);
+    struct call c = call(a, b);
+    snprintf(target, sizeof target, "sip:1030@10.10.10.10:%u;transport=tls", b->port);
+    snprintf(routes, sizeof routes,
+             "Route: <%s>, <sip:strict.example.com>\r\nRoute: <sip:loose.example.com;lr>\r\n",
+             c.route);
+    bye(a, &c, target, routes);
+    const char *got = fixture_expect(b, "BYE sip:strict.example.com SIP/2.0");
+    assert_string_equal("<sip:loose.example.com;lr>", fixture_header(got, "Route", 0));
+    snprintf(routes, sizeof routes, "<%s>", target);
+    assert_string_equal(routes, fixture_header(got, "Route", 1));
+    assert_string_equal("", fixture_header(got, "Route", 2));
+}
+
+/* Two Record-Routes of ours, or as many as somebody likes to repeat: none goes on. */
+static void test_all_our_routes_are_taken_off(void **state)
+{
+    (void)state;
+    char routes[1500], target[80];
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *b = fixture_phone(x, "PHB", "ann", "1030", 1);
+    struct call c = call(a, b);
+    snprintf(target, sizeof target, "sip:1030@10.10.10.10:%u;transport=tls", b->port);
+    snprintf(
+        routes, sizeof routes,
+        "Route: <%s>\r\nRoute: <sip:10.10.10.1;lr>, <%s>\r\nRoute: <sip:far.example.com;lr>\r\n",
+        c.route, c.route);
+    bye(a, &c, target, routes);
+    snprintf(routes, sizeof routes, "BYE %s SIP/2.0", target);
+    const char *got = fixture_expect(b, routes);
+    assert_string_equal("<sip:far.example.com;lr>", fixture_header(got, "Route", 0));
+    assert_string_equal("", fixture_header(got, "Route", 1));
+    /* A token somebody has changed is none. */
+    c.route[10] = c.route[10] == 'A' ? 'B' : 'A';
+    snprintf(routes, sizeof routes, "Route: <%s>\r\n", c.route);
+    bye(a, &c, target, routes);
+    fixture_expect(a, "SIP/2.0 481");
+    fixture_quiet(b);
+}
+
+/* RFC 5393, 4.2.2: what comes back changed is no loop. */
+static void test_a_spiral_is_no_loop(void **state)
+{
+    (void)state;
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *b = fixture_phone(x, "PHB", "ann", "1030", 1);
+    struct phone *c = fixture_phone(x, "PHC", "bob", "1040", 2);
+    ask(a, "MESSAGE", "sip:1030@10.10.10.1", "sip:1020@10.10.10.1", "sip:1030@10.10.10.1", NULL);
+    const char *got = fixture_expect(b, "MESSAGE ");
+    static const char *const uris[] = {"sip:1040@10.10.10.1", "sip:1030@10.10.10.1"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[FIXTURE_TEXT];
+        snprintf(text, sizeof text,
+                 "MESSAGE %s SIP/2.0\r\nVia: SIP/2.0/TLS 10.10.10.10:1;branch=z9hG4bKsp%zu\r\n"
+                 "Via: %s\r\nVia: %s\r\nFrom: <sip:1030@10.10.10.1>;tag=%s\r\nTo: %s\r\n"
+                 "Call-ID: %s\r\nCSeq: %s\r\nMax-Forwards: 60\r\nContent-Length: 0\r\n\r\n",
+                 uris[i], i, fixture_header(got, "Via", 0), fixture_header(got, "Via", 1),
+                 strstr(fixture_header(got, "From", 0), ";tag=") + 5, fixture_header(got, "To", 0),
+                 fixture_header(got, "Call-ID", 0), fixture_header(got, "CSeq", 0));
+        fixture_send(b, text);
+        if (i == 0) fixture_answer(c, fixture_expect(c, "MESSAGE "), 200, "c", NULL, NULL);
+        fixture_expect(b, i == 0 ? "SIP/2.0 200" : "SIP/2.0 482");
+    }
+    fixture_quiet(c);
+}
+
+/* ---- flows of one phone ---- */
+
+/* RFC 5626, 5.3: 430 tells that a flow is gone; the next one is tried, and the caller hears of
+ * neither. */
+static void test_a_failed_flow_leads_to_the_next(void **state)
+{
+    (void)state;
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *one = fixture_add(x, "PHB", "ann", "1030", 1, ";reg-id=1");
+    fixture_pass(x, 10);
+    struct phone *two = fixture_add(x, "PHB", "ann", "1030", 2, ";reg-id=2");
+    for (size_t both = 0; both < 2; both++) {
+        const char *invite = fixture_invite(a, "1030", NULL, NULL);
+        fixture_expect(a, "SIP/2.0 100");
+        fixture_answer(two, fixture_expect(two, "INVITE "), 430, "e", NULL, NULL);
+        fixture_expect(two, "ACK ");
+        fixture_answer(one, fixture_expect(one, "INVITE "), both ? 430 : 486, "e", NULL, NULL);
+        fixture_expect(one, "ACK ");
+        assert_int_equal(both ? 480 : 486, outcome(a, invite));
+    }
+    /* Another refusal is the phone's own word: no other flow is asked. */
+    const char *invite = fixture_invite(a, "1030", NULL, NULL);
+    fixture_expect(a, "SIP/2.0 100");
+    fixture_answer(two, fixture_expect(two, "INVITE "), 486, "e", NULL, NULL);
+    fixture_expect(two, "ACK ");
+    assert_int_equal(486, outcome(a, invite));
+    fixture_quiet(one);
+}
+
+/* Each flow has its own Path; the next one is tried with its own (RFC 3327, 5.3). */
+static void test_each_flow_has_its_path(void **state)
+{
+    (void)state;
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *one = fixture_add(x, "PHB", "ann", "1030", 1, ";reg-id=1");
+    one->path = "<sip:one@10.1.1.1;lr;ob>";
+    assert_int_equal(200, fixture_register(one));
+    fixture_pass(x, 10);
+    struct phone *two = fixture_add(x, "PHB", "ann", "1030", 2, ";reg-id=2");
+    two->path = "<sip:two@10.1.1.2;lr;ob>";
+    assert_int_equal(200, fixture_register(two));
+    fixture_invite(a, "1030", NULL, NULL);
+    fixture_expect(a, "SIP/2.0 100");
+    const char *got = fixture_expect(two, "INVITE ");
+    assert_string_equal(two->path, fixture_header(got, "Route", 0));
+    fixture_answer(two, got, 430, "e", NULL, NULL);
+    fixture_expect(two, "ACK ");
+    got = fixture_expect(one, "INVITE ");
+    assert_string_equal(one->path, fixture_header(got, "Route", 0));
+    assert_string_equal("", fixture_header(got, "Route", 1));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -251,6 +508,15 @@ int main(void)
         T(test_a_gruu_as_contact_of_a_dialog),
         T(test_a_registered_contact_is_its_first_owners),
         T(test_a_contact_that_leads_back_here_is_refused),
+        T(test_a_preloaded_route_of_ours_is_taken_off),
+        T(test_a_maddr_must_be_ours_too),
+        T(test_a_strict_router_before_us),
+        T(test_a_strict_router_behind_us),
+        T(test_all_our_routes_are_taken_off),
+        T(test_cisco_phones_hear_nothing_new),
+        T(test_a_spiral_is_no_loop),
+        T(test_a_failed_flow_leads_to_the_next),
+        T(test_each_flow_has_its_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

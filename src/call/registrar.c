@@ -7,6 +7,7 @@
 #include "call/contacts.h"
 #include "call/gruu.h"
 #include "call/remotecc.h"
+#include "call/route.h"
 #include "sip/number.h"
 #include "sip/print.h"
 
@@ -172,6 +173,12 @@ static void print_binding(const struct job *j, const struct location_binding *b,
     buf_printf(out, ";expires=%lld\r\n", (long long)((left_ms + 999) / 1000));
 }
 
+static void print_service_route(const struct siptx_flow *f, struct buf *out)
+{
+    struct call_hop hop = {f->local, (enum siptx_transport)f->transport};
+    call_route_print_service(out, &hop);
+}
+
 static void answer_standard(struct job *j, const struct location_binding *const *bindings,
                             size_t count)
 {
@@ -186,6 +193,7 @@ static void answer_standard(struct job *j, const struct location_binding *const 
         print_binding(j, bindings[i], gruu, out);
     if (sip_values_has(v->message, SIP_HEADER_SUPPORTED, STR("path")))
         sip_print_copies(out, v->message, SIP_HEADER_PATH);
+    if (count > 0 && v->request->flow) print_service_route(v->request->flow, out);
     if (outbound) buf_put_lit(out, "Require: outbound\r\nFlow-Timer: 120\r\n");
     buf_put_lit(out, "Supported: path, outbound\r\n");
     siptx_answer_send(v->request, STR(""), STR(""));

@@ -59,16 +59,27 @@ enum rc call_token_read(struct str text, struct crypto_digest *mac, struct call_
 
 /* ---- Record-Route ---- */
 
-static void print_one(struct buf *out, struct str token, const struct call_hop *hop)
+static void print_hop(struct buf *out, const struct call_hop *hop)
 {
     static const char *const transports[SIPTX_TRANSPORT_COUNT] = {"udp", "tcp", "tls"};
-    buf_put_lit(out, "Record-Route: <sip:");
-    buf_put_str(out, token);
-    buf_put_char(out, '@');
     net_addr_print(out, &hop->local);
     buf_put_lit(out, ";transport=");
     buf_put_str(out, str_from(transports[hop->transport]));
     buf_put_lit(out, ";lr>\r\n");
+}
+
+static void print_one(struct buf *out, struct str token, const struct call_hop *hop)
+{
+    buf_put_lit(out, "Record-Route: <sip:");
+    buf_put_str(out, token);
+    buf_put_char(out, '@');
+    print_hop(out, hop);
+}
+
+void call_route_print_service(struct buf *out, const struct call_hop *hop)
+{
+    buf_put_lit(out, "Service-Route: <sip:");
+    print_hop(out, hop);
 }
 
 void call_route_print_record(struct buf *out, struct str token, const struct call_hop *from,

@@ -38,6 +38,10 @@ struct call_hop {
 void call_route_print_record(struct buf *out, struct str token, const struct call_hop *from,
                              const struct call_hop *to);
 
+/* The Service-Route line of a registration that came to that side (RFC 3608): where its requests are
+ * to come first. */
+void call_route_print_service(struct buf *out, const struct call_hop *hop);
+
 /* What the Route header fields and the Request-URI of a request come to. */
 struct call_route {
     struct str uri; /* Request-URI to go on with: the request's, or put back after a strict
