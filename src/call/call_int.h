@@ -161,6 +161,8 @@ void call_print_reason(const struct call_visit *v, struct buf *out);
 void call_answer(struct call_visit *v, unsigned status, struct str reason, struct str headers);
 extern const struct str call_allow; /* "Allow: ...CRLF" */
 
+/* policy.c: on an edge's connection a request of no known device is not the last phone's: "?". */
+void call_label_nobody(const struct call_visit *v);
 /* policy.c: asks the line policy about v and says so in log and counters. */
 void call_decide(struct call_visit *v);
 /* The same for a verdict that was reached later. */

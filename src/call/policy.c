@@ -77,6 +77,11 @@ static void note_refusal(struct call_visit *v, const char *detail)
     call_refusals_add(v->worker->node->refusals, v->device->name, &r);
 }
 
+void call_label_nobody(const struct call_visit *v)
+{
+    if (v->listener == CALL_MRA) siptx_request_set_label(v->request, STR("?"));
+}
+
 /* The trace shows the flow's messages under the device's name: with '?' while it has only been said
  * and not shown. */
 static void label_flow(const struct call_visit *v)
@@ -85,7 +90,11 @@ static void label_flow(const struct call_visit *v)
     struct buf label;
     struct siptx_flow *f = v->request->flow;
     const struct call_flow *known = call_visit_known(v);
-    if (!f || !v->device) return;
+    if (!f) return;
+    if (!v->device) {
+        call_label_nobody(v);
+        return;
+    }
     bool proved = v->verdict.action == CALL_ACCEPT || v->question.digest == CALL_PROOF_GOOD ||
                   v->question.cert_names_device ||
                   (v->question.bearer == CALL_PROOF_GOOD && v->question.user_owns) ||

@@ -300,12 +300,15 @@ static void test_a_proof_on_an_edges_connection_names_its_own_messages(void **st
     assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
     bed_token(b, token, "eve", "g2", 3600);
     assert_int_equal(404, bed_cisco(b, f, "CSFnone", token, NULL));
+    assert_int_equal(401, bed_request(b, f, "OPTIONS", NULL));
     struct siptx_trace_filter filter = {.flow_id = f->id};
     arena_init(&a, NULL, 0, 1 << 20);
     assert_rc(RC_OK, siptx_trace_collect(b->trace, &filter, 10, &a, &rows, &count));
-    assert_int_equal(6, count);
-    for (size_t i = 0; i < 4; i++)
-        assert_true(str_eq(rows[i].label, i < 2 ? STR("CSFrado?") : STR("CSFrado")));
+    assert_int_equal(8, count);
+    for (size_t i = 0; i < 8; i++)
+        assert_true(str_eq(rows[i].label, i < 2   ? STR("CSFrado?")
+                                          : i < 4 ? STR("CSFrado")
+                                                  : STR("?")));
     arena_fini(&a);
 }
 

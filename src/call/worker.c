@@ -189,6 +189,7 @@ static bool is_admitted(struct call_visit *v)
     call_identify_claim(v);
     call_credentials_bearer(v);
     if (v->question.bearer == CALL_PROOF_GOOD) return true;
+    call_label_nobody(v);
     v->verdict.action = CALL_CHALLENGE_BEARER;
     v->verdict.why = v->question.bearer == CALL_PROOF_BAD ? CALL_WHY_BAD_TOKEN : CALL_WHY_NO_TOKEN;
     call_tell_verdict(v);
