@@ -359,48 +359,6 @@ static void test_only_the_socket_takes_large_files(void **state)
     assert_int_equal(422, answer.status); /* read, and found to be no CSV */
 }
 
-/* Each hash takes a salt; whoever gives it sees whether somebody could write meanwhile. */
-static struct {
-    struct store *store;
-    struct random_source real;
-    unsigned asked, blocked;
-} salts;
-
-static void fill_salt(void *ctx, void *out, size_t n)
-{
-    struct store_batch *batch = NULL;
-    (void)ctx;
-    salts.asked++;
-    if (store_batch_begin(salts.store, &batch, NULL) == RC_OK)
-        store_batch_rollback(batch);
-    else
-        salts.blocked++;
-    random_fill(&salts.real, out, n);
-}
-
-static void test_an_import_hashes_while_others_may_write(void **state)
-{
-    struct bed *b = *state;
-    struct str answer;
-    salts.store = b->store;
-    salts.real = b->random;
-    b->admin->random = (struct random_source){.fill = fill_salt};
-    static const char csv[] = "user,password\neva,eight ch\nrado,eight ch\ntom,eight ch\n";
-    assert_int_equal(200, bed_ask(b, "POST", "import?dry_run=1", csv, &answer));
-    assert_has(answer.p, "\"users\":{\"added\":3,");
-    assert_int_equal(1, salts.asked); /* no hash, only the key of the maps */
-    assert_int_equal(422,
-                     bed_ask(b, "POST", "import", "user,password\neva,eight ch\ntom,x\n", &answer));
-    assert_int_equal(2, salts.asked);
-    assert_int_equal(200, bed_ask(b, "POST", "import", csv, &answer));
-    assert_has(answer.p, "\"users\":{\"added\":3,");
-    assert_int_equal(6, salts.asked);
-    assert_int_equal(0, salts.blocked);
-    assert_int_equal(200,
-                     bed_ask(b, "PATCH", "users/tom", "{\"roles\":[\"administrator\"]}", &answer));
-    assert_int_equal(200, bed_ask_basic(b, "status", "tom:eight ch", &answer));
-}
-
 static void test_who_fails_too_often_waits(void **state)
 {
     struct bed *b = *state;
@@ -507,7 +465,6 @@ int main(void)
         T(test_a_changed_port_is_open_when_the_answer_comes),
         T(test_over_the_network_an_administrator_signs_in),
         T(test_only_the_socket_takes_large_files),
-        T(test_an_import_hashes_while_others_may_write),
         T(test_who_fails_too_often_waits),
         T(test_an_address_may_fail_more_often_than_a_user),
         T(test_openapi_names_every_route),

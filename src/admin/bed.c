@@ -387,6 +387,15 @@ int bed_cli(struct bed *b, const char *line)
     return status;
 }
 
+void bed_put_file(struct bed *b, const char *text, char path[128])
+{
+    snprintf(path, 128, "%s/file", b->folder);
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
 void bed_make_ready(struct bed *b)
 {
     static const char *const units[] = {"tomcat", "tomcat-ECDSA"};

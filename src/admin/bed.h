@@ -53,6 +53,8 @@ int bed_cli(struct bed *b, const char *line);
 int bed_cli_from(struct bed *b, FILE *in, const char *line);
 /* As a shell hands it over. */
 int bed_cli_words(struct bed *b, int argc, char *const *argv);
+/* Writes a file; path gets its name. */
+void bed_put_file(struct bed *b, const char *text, char path[128]);
 /* Certificates, refresh login and an OAuth profile: what the mode needs. */
 void bed_make_ready(struct bed *b);
 

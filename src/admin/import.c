@@ -139,7 +139,7 @@ static void run_rows(struct import *im, struct csv *csv)
 
 static bool is_good_enough(const struct import *im)
 {
-    return im->bad == 0 || api_flag(im->c, "skip_bad");
+    return im->bad == 0 || (api_flag(im->c, "skip_bad") && !im->cannot_undo);
 }
 
 /* All rows in one batch, which stays when stays is wanted and the rows are good; *stayed says. */
@@ -192,6 +192,7 @@ static void start_again(struct import *im)
     memset(im->tally, 0, sizeof im->tally);
     json_array_clear(im->errors);
     im->rows = im->bad = im->unprofiled = 0;
+    im->cannot_undo = false;
 }
 
 /* Checked first: nobody waits for the hashes of a file that is refused. */

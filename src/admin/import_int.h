@@ -31,6 +31,14 @@ struct import_seen {
     uint64_t own; /* what that row said of it, hashed; 0: nothing but its name */
 };
 
+/* What the present row wrote: taken back when the row turns out bad. */
+struct import_undo {
+    struct import_undo *before;
+    enum part part;
+    struct str key;
+    void *old; /* NULL: it was added */
+};
+
 /* A password a row sets: in the clear while the file is checked, then as a hash. */
 struct import_password {
     struct import_password *next;
@@ -50,7 +58,9 @@ struct import {
     struct import_tally tally[PART_COUNT];
     size_t rows, bad;
     json_t *errors, *warnings;
-    size_t line; /* of the present row; 0: the file as a whole */
+    size_t line;              /* of the present row; 0: the file as a whole */
+    struct import_undo *undo; /* of the present row, the last first */
+    bool cannot_undo;         /* half a row would stay: nothing may */
     bool has_password;
     bool is_check; /* nothing of this pass will stay: passwords are gathered, not hashed */
     struct import_password *passwords, **password_end, *password_next;

@@ -134,30 +134,65 @@ static bool fill(struct import *im, const struct csv_record *r, enum part part, 
 /* ---- into the store ---- */
 
 static bool put(struct import *im, enum part part, struct str key, uint64_t own, void *row,
-                bool exists)
+                void *old)
 {
     struct store_why why = {""};
+    struct import_undo *u = ARENA_NEW(im->c->arena, struct import_undo);
+    if (!u) {
+        import_complain(im, "", "out of memory");
+        return false;
+    }
     enum rc rc =
         noun_store(import_noun(part))->put(im->c->admin->store, &im->c->by, STORE_PUT, row, &why);
     if (rc != RC_OK) {
         import_complain(im, import_part_names[part], "%s", why.text[0] ? why.text : rc_name(rc));
         return false;
     }
-    if (exists)
+    if (old)
         im->tally[part].updated++;
     else
         im->tally[part].added++;
+    *u = (struct import_undo){im->undo, part, key, old};
+    im->undo = u;
     return note_seen(im, part, key, own);
 }
 
-/* The stored record, or a new one with its defaults; NULL: told. */
-static void *read_or_make(struct import *im, enum part part, struct str key, bool *exists)
+/* A bad row leaves nothing behind, neither its user nor a line. */
+static void take_back(struct import *im)
+{
+    for (; im->undo; im->undo = im->undo->before) {
+        const struct import_undo *u = im->undo;
+        const struct admin_noun *noun = import_noun(u->part);
+        const struct noun_store *store = noun_store(noun);
+        const int64_t any_version = 0;
+        if (u->old)
+            memcpy((char *)u->old + noun->fields[noun->field_count - 1].offset, &any_version,
+                   sizeof any_version);
+        enum rc rc = u->old
+                         ? store->put(im->c->admin->store, &im->c->by, STORE_UPDATE, u->old, NULL)
+                         : store->remove(im->c->admin->store, &im->c->by, u->key, NULL);
+        if (u->old)
+            im->tally[u->part].updated--;
+        else
+            im->tally[u->part].added--;
+        map_remove(&im->seen[u->part], u->key);
+        if (rc == RC_OK) continue;
+        im->cannot_undo = true;
+        import_complain(im, "", "what it made cannot be taken back (%s): mend it", rc_name(rc));
+    }
+}
+
+/* The stored record, or a new one with its defaults; NULL: told. *old gets the stored one as it is,
+ * NULL for none. */
+static void *read_or_make(struct import *im, enum part part, struct str key, void **old)
 {
     const struct admin_noun *noun = import_noun(part);
     void *row = arena_zalloc(im->c->arena, noun->size);
     enum rc rc = row ? noun_store(noun)->get(im->c->admin->store, key, im->c->arena, row, NULL)
                      : RC_NOMEM;
-    *exists = rc == RC_OK;
+    *old = NULL;
+    if (rc == RC_OK && (*old = arena_alloc(im->c->arena, noun->size)) == NULL) rc = RC_NOMEM;
+    if (rc == RC_OK) memcpy(*old, row, noun->size);
     if (rc == RC_NOT_FOUND) noun->defaults(row);
     if (rc == RC_OK || rc == RC_NOT_FOUND) return row;
     import_complain(im, import_part_names[part], "the one in the store cannot be read: %s",
@@ -178,17 +213,17 @@ static bool put_part(struct import *im, const struct csv_record *r, enum part pa
     struct str key = key_cell(im, r, part);
     const struct import_seen *seen = map_find(&im->seen[part], key);
     uint64_t own;
-    bool exists;
+    void *old;
     if (seen) {
         import_complain(im, import_part_names[part],
                         "%s %.*s stands in row %zu already: leave one of them out",
                         import_part_names[part], STR_ARG(key), seen->line);
         return false;
     }
-    void *row = read_or_make(im, part, key, &exists);
+    void *row = read_or_make(im, part, key, &old);
     (void)own_columns(im, r, part, &own);
-    if (!row || !fill(im, r, part, row) || !put(im, part, key, own, row, exists)) return false;
-    if (part == PART_DEVICE && !exists) note_profile(im, r);
+    if (!row || !fill(im, r, part, row) || !put(im, part, key, own, row, old)) return false;
+    if (part == PART_DEVICE && !old) note_profile(im, r);
     return true;
 }
 
@@ -199,7 +234,7 @@ static bool need_part(struct import *im, const struct csv_record *r, enum part p
 {
     const struct import_seen *seen = map_find(&im->seen[part], key);
     struct row_error e = {.field = ""};
-    bool exists;
+    void *old;
     if (seen && (own == 0 || own == seen->own)) return true;
     if (seen) {
         import_complain(im, import_part_names[part],
@@ -207,15 +242,15 @@ static bool need_part(struct import *im, const struct csv_record *r, enum part p
                         import_part_names[part], STR_ARG(key), seen->line);
         return false;
     }
-    void *row = read_or_make(im, part, key, &exists);
+    void *row = read_or_make(im, part, key, &old);
     if (!row) return false;
-    if (exists && own == 0) return true;
+    if (old && own == 0) return true;
     if (row_apply_text(im->c, import_noun(part), admin_noun_key(import_noun(part)), key, row, &e) !=
         RC_OK) {
         import_complain(im, import_part_names[part], "%s", e.text[0] ? e.text : "out of memory");
         return false;
     }
-    return (own == 0 || fill(im, r, part, row)) && put(im, part, key, own, row, exists);
+    return (own == 0 || fill(im, r, part, row)) && put(im, part, key, own, row, old);
 }
 
 /* What the row says of a line must be meant for one. */
@@ -271,7 +306,7 @@ static enum part part_of(struct import *im, const struct csv_record *r)
     return PART_COUNT;
 }
 
-bool import_row(struct import *im, const struct csv_record *r)
+static bool make_row(struct import *im, const struct csv_record *r)
 {
     if (r->count > im->column_count) {
         import_complain(im, "",
@@ -288,4 +323,12 @@ bool import_row(struct import *im, const struct csv_record *r)
     }
     if (part == PART_DEVICE && !(need_owner(im, r) && need_lines(im, r))) return false;
     return put_part(im, r, part);
+}
+
+bool import_row(struct import *im, const struct csv_record *r)
+{
+    im->undo = NULL;
+    bool ok = make_row(im, r);
+    if (!ok) take_back(im);
+    return ok;
 }
