@@ -406,6 +406,9 @@ static void test_a_phone_deflects_to_a_number_of_ours(void **state)
         fixture_has(fixture_header(got, "Diversion", 0), "1030@10.10.10.1>;reason=deflection"));
     answers(d, invite, got);
     ended("1050", "PHD", 200);
+    invite = call("1030"); /* "use this proxy" is no deflection */
+    refuses(b, fixture_expect(b, "INVITE "), 305, "Contact: <sip:1050@10.10.10.1>\r\n");
+    hears(invite, "SIP/2.0 305");
     invite = call("1030"); /* to a stranger's number: the caller may decide */
     refuses(b, fixture_expect(b, "INVITE "), 302, "Contact: <sip:1040@elsewhere.example>\r\n");
     hears(invite, "SIP/2.0 302");

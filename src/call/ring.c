@@ -197,7 +197,7 @@ static struct str deflected_to(struct proxy_context *c, const struct sip_message
 static bool is_deflected(struct proxy_context *c, const struct sip_message *m)
 {
     struct proxy_ring *r = c->ring;
-    if (m->status < 300 || m->status > 399 || !r->plan.line) return false;
+    if (m->status < 300 || m->status > 302 || !r->plan.line) return false;
     r->deflected = deflected_to(c, m);
     if (r->deflected.n == 0) return false;
     c->rank = c->targets.ranks;
