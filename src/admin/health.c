@@ -6,8 +6,11 @@ static enum rc add_port(struct admin_call *c, const struct admin_listener *l, st
     struct health_problem *p = &out->rows[out->count];
     p->name = "Port";
     p->fix = l->fix.n > 0 ? l->fix : STR("See the line listener.failed in the node's log");
-    enum rc rc = arena_printf(c->arena, &p->text, "%.*s %.*s is not open: %.*s", STR_ARG(l->name),
-                              STR_ARG(l->addr), STR_ARG(l->why));
+    bool says_how = str_eq(l->name, l->transport);
+    enum rc rc = arena_printf(c->arena, &p->text, "%.*s%s%.*s %.*s is not open: %.*s",
+                              STR_ARG(l->name), says_how ? "" : " ",
+                              STR_ARG(says_how ? STR("") : l->transport), STR_ARG(l->addr),
+                              STR_ARG(l->why));
     if (rc == RC_OK) out->count++;
     return rc;
 }

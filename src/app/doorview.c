@@ -48,8 +48,10 @@ size_t app_listeners_failed(struct app_listeners *l, char *out, size_t cap)
     for (size_t i = 0; i < l->door_count; i++) {
         const struct door *d = &l->doors[i];
         if (d->state != APP_LISTENER_FAILED || d->is_waiting) continue;
-        buf_printf(&names, "%s%s %.*s", n > 0 ? "; " : "", door_defs[d->kind].name,
-                   STR_ARG(net_addr_text(&d->addr, addr)));
+        const struct door_def *def = &door_defs[d->kind];
+        bool says_how = strcmp(def->name, def->transport) == 0;
+        buf_printf(&names, "%s%s%s%s %.*s", n > 0 ? "; " : "", def->name, says_how ? "" : " ",
+                   says_how ? "" : def->transport, STR_ARG(net_addr_text(&d->addr, addr)));
         n++;
     }
     pthread_mutex_unlock(&l->lock);

@@ -32,12 +32,12 @@ class Start(lab.Scenario):
             node.start("degraded")
             cure = "bearline node update ports --config-http-port PORT"
             self.assertIn(cure, node.wait_line("event=listener.failed"))
-            self.assertIn(f"device configuration 127.0.0.1:{port}", node.wait_line("event=node.degraded"))
+            self.assertIn(f"device configuration HTTP 127.0.0.1:{port}", node.wait_line("event=node.degraded"))
             self.assertFalse(node.log.find("event=node.ready"))
             for command in ("status", "diagnose"):
                 done = node.cli(command, check=False)
                 self.assertEqual(1, done.returncode, done.stdout)
-                self.assertRegex(done.stdout, f"FAIL  Port: device configuration 127.0.0.1:{port} is not open: "
+                self.assertRegex(done.stdout, f"FAIL  Port: device configuration HTTP 127.0.0.1:{port} is not open: "
                                  f"Port {port} is in use by .*\n.*{cure}")
             self.assertEqual(1, node.cli("--json", "status", check=False).returncode)
         node.wait_line("event=node.ready")
