@@ -205,6 +205,7 @@ class Scenario(lab.Scenario):
 
     USERS = {"CSFrado": "rado", "CSFanna": "anna", "CSFivan": "ivan"}
     PLAIN = ()
+    OWNER = "rado"  # of the plain ones
     SETTINGS = ()
 
     @classmethod
@@ -216,7 +217,7 @@ class Scenario(lab.Scenario):
         for i, device in enumerate(cls.PLAIN):
             n.lines[device] = str(1050 + i)
             n.add_line(n.lines[device])
-            n.add_device(device, "rado", n.lines[device], lab.PLAIN_PROFILE)
+            n.add_device(device, cls.OWNER, n.lines[device], lab.PLAIN_PROFILE)
 
     def setUp(self):
         self.agents = []
