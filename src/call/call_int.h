@@ -146,6 +146,9 @@ bool call_identify_is_ours(struct call_visit *v);
 bool call_identify_is_our_host(struct call_node *n, const struct siptx_flow *f,
                                const struct sip_host *host);
 
+/* The host of a URI of v's request as it is printed in one of ours; a tel URI names none: the node. */
+struct str call_host_text(const struct call_visit *v, const struct sip_uri *uri);
+
 /* credentials.c: bearer and Digest proofs into v->question. */
 void call_credentials_bearer(struct call_visit *v);
 void call_credentials_digest(struct call_visit *v);
@@ -176,6 +179,11 @@ bool call_node_confirm(const struct call_visit *v, const struct location_binding
 
 /* registrar.c */
 void call_register(struct call_visit *v);
+
+/* registered.c: Contact, Path and Service-Route lines of an answer to a REGISTER. */
+void call_print_registered(const struct call_visit *v,
+                           const struct location_binding *const *bindings, size_t count,
+                           int64_t now_mono_ms, struct buf *out);
 
 /* release.c: bindings taken out; their phones are told and their flows closed. */
 enum call_release {

@@ -36,12 +36,6 @@ static struct str name_of_caller(const struct proxy_context *c)
                : name;
 }
 
-/* The domain of ours that a URI of the request names; a tel URI names none. */
-static struct str host_of(const struct proxy_context *c, const struct sip_uri *uri)
-{
-    return uri->host.text.n > 0 ? uri->host.text : c->proxy->worker->node->node_name;
-}
-
 static void print_caller(const struct proxy_context *c, struct buf *out)
 {
     const struct call_visit *v = c->visit;
@@ -52,11 +46,11 @@ static void print_caller(const struct proxy_context *c, struct buf *out)
         return;
     if (v->trunk) {
         print_identity(out, STR(""), proxy_inward_number(v),
-                       host_of(c, &v->request->basics->to_uri));
+                       call_host_text(v, &v->request->basics->to_uri));
         return;
     }
     print_identity(out, name_of_caller(c), v->line->pattern,
-                   host_of(c, &v->request->basics->to_uri));
+                   call_host_text(v, &v->request->basics->to_uri));
 }
 
 /* Credentials that were for us stay here. A bearer token goes nowhere. */
@@ -105,7 +99,8 @@ void proxy_print_request(struct proxy_context *c, const struct call_target *t, s
     }
     print_caller(c, out);
     if (c->ring)
-        call_plan_print_diversions(&c->ring->plan, host_of(c, &v->request->basics->to_uri), out);
+        call_plan_print_diversions(&c->ring->plan, call_host_text(v, &v->request->basics->to_uri),
+                                   out);
     for (unsigned i = 0; i < m->header_count; i++) {
         const struct sip_header *h = &m->headers[i];
         if (!is_dropped(v, h) && !call_privacy_drops(&privacy, h->id))
@@ -129,7 +124,7 @@ static void print_callee(const struct proxy_context *c, const struct branch *b,
     call_privacy_read(m, &p);
     if (call_privacy_hides_identity(&p, false)) return;
     print_identity(out, STR(""), t->ways[t->way]->line,
-                   host_of(c, &c->visit->request->basics->from_uri));
+                   call_host_text(c->visit, &c->visit->request->basics->from_uri));
 }
 
 void proxy_print_answer(struct proxy_context *c, const struct branch *b,

@@ -54,6 +54,16 @@ bool call_identify_is_our_host(struct call_node *n, const struct siptx_flow *f,
     return net_addr_parse_ip(host->text, 0, &addr) == RC_OK && net_addr_ip_eq(&addr, &f->local);
 }
 
+struct str call_host_text(const struct call_visit *v, const struct sip_uri *uri)
+{
+    struct str text = uri->host.text, both;
+    if (text.n == 0) return v->worker->node->node_name;
+    if (uri->host.kind != SIP_HOST_IPV6) return text;
+    return arena_printf(v->arena, &both, "[%.*s]", STR_ARG(text)) == RC_OK
+               ? both
+               : v->worker->node->node_name;
+}
+
 bool call_identify_is_ours(struct call_visit *v)
 {
     if (v->to.scheme == SIP_SCHEME_TEL) return true;

@@ -241,6 +241,17 @@ static void test_a_contact_that_leads_back_here_is_refused(void **state)
     assert_int_equal(0, bed_count(b));
 }
 
+/* An IPv6 address keeps its brackets wherever it is printed. */
+static void test_an_ipv6_name_of_ours(void **state)
+{
+    (void)state;
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *b = fixture_phone(x, "PHB", "ann", "1030", 1);
+    ask(a, "MESSAGE", "sip:1030@10.10.10.1", "sip:1020@10.10.10.1", "sip:1030@[2001:db8::1]", NULL);
+    const char *got = fixture_expect(b, "MESSAGE ");
+    assert_string_equal("<sip:1020@[2001:db8::1]>", fixture_header(got, "P-Asserted-Identity", 0));
+}
+
 static void test_cisco_phones_hear_nothing_new(void **state)
 {
     (void)state;
@@ -514,6 +525,7 @@ int main(void)
         T(test_a_strict_router_behind_us),
         T(test_all_our_routes_are_taken_off),
         T(test_cisco_phones_hear_nothing_new),
+        T(test_an_ipv6_name_of_ours),
         T(test_a_spiral_is_no_loop),
         T(test_a_failed_flow_leads_to_the_next),
         T(test_each_flow_has_its_path),

@@ -7,7 +7,6 @@
 #include "call/contacts.h"
 #include "call/gruu.h"
 #include "call/remotecc.h"
-#include "call/route.h"
 #include "sip/number.h"
 #include "sip/print.h"
 
@@ -142,58 +141,17 @@ static void answer_cisco(struct job *j)
                       buf_str(&b));
 }
 
-/* Both GRUUs of the phone that registered the contact (RFC 5627, 5.2). */
-static void print_gruus(const struct job *j, const struct location_binding *b, struct buf *out)
-{
-    struct call_node *n = j->v->worker->node;
-    struct str host = j->v->to.host.text;
-    char text[512];
-    struct buf temporary;
-    buf_put_lit(out, ";pub-gruu=\"");
-    call_gruu_print_public(out, b->line, host, b->instance);
-    buf_put_char(out, '"');
-    buf_init_fixed(&temporary, text, sizeof text);
-    if (call_gruu_print_temporary(n->gruu, &n->random, b, host, &temporary) != RC_OK) return;
-    if (buf_rc(&temporary) != RC_OK) return;
-    buf_put_lit(out, ";temp-gruu=\"");
-    buf_put_str(out, buf_str(&temporary));
-    buf_put_char(out, '"');
-}
-
-static void print_binding(const struct job *j, const struct location_binding *b, bool gruu,
-                          struct buf *out)
-{
-    int64_t left_ms = b->expires_mono_ms - j->now_mono_ms;
-    if (left_ms <= 0) return;
-    buf_put_lit(out, "Contact: <");
-    buf_put_str(out, b->contact);
-    buf_put_char(out, '>');
-    call_contact_print_params(out, b->params);
-    if (gruu && b->instance.n > 0) print_gruus(j, b, out);
-    buf_printf(out, ";expires=%lld\r\n", (long long)((left_ms + 999) / 1000));
-}
-
-static void print_service_route(const struct siptx_flow *f, struct buf *out)
-{
-    struct call_hop hop = {f->local, (enum siptx_transport)f->transport};
-    call_route_print_service(out, &hop);
-}
-
 static void answer_standard(struct job *j, const struct location_binding *const *bindings,
                             size_t count)
 {
     struct call_visit *v = j->v;
-    bool outbound = false, gruu = sip_values_has(v->message, SIP_HEADER_SUPPORTED, STR("gruu"));
+    bool outbound = false;
     for (size_t i = 0; i < j->contacts.count; i++)
         outbound = outbound || j->contacts.list[i].reg_id > 0;
     outbound = outbound && sip_values_has(v->message, SIP_HEADER_SUPPORTED, STR("outbound"));
     struct buf *out = siptx_answer_begin(v->request, 200, STR(""));
     call_print_common(v, out);
-    for (size_t i = 0; i < count; i++)
-        print_binding(j, bindings[i], gruu, out);
-    if (sip_values_has(v->message, SIP_HEADER_SUPPORTED, STR("path")))
-        sip_print_copies(out, v->message, SIP_HEADER_PATH);
-    if (count > 0 && v->request->flow) print_service_route(v->request->flow, out);
+    call_print_registered(v, bindings, count, j->now_mono_ms, out);
     if (outbound) buf_put_lit(out, "Require: outbound\r\nFlow-Timer: 120\r\n");
     buf_put_lit(out, "Supported: path, outbound\r\n");
     siptx_answer_send(v->request, STR(""), STR(""));
