@@ -31,8 +31,8 @@ struct phone_agent_config {
     bool has_codec;          /* offer and take codec alone */
     enum media_codec codec;
     enum media_suite suite; /* offer and take it alone; MEDIA_SUITE_NONE: all */
-    int log_fd;   /* one line an event; -1: quiet */
-    int trace_fd; /* whole messages, tokens masked; -1: none */
+    int log_fd;             /* one line an event; -1: quiet */
+    int trace_fd;           /* whole messages, tokens masked; -1: none */
     struct random_source random;
 };
 

@@ -111,7 +111,10 @@ void agent_terminal_draw(struct agent *a)
     char line[PHONE_TERMINAL_LINE_MAX], text[8192];
     struct buf b;
     if (!t) return;
-    if (ioctl(t->out_fd, TIOCGWINSZ, &size) == 0) t->screen.columns = size.ws_col;
+    if (ioctl(t->out_fd, TIOCGWINSZ, &size) == 0) {
+        t->screen.columns = size.ws_col;
+        t->screen.rows = size.ws_row;
+    }
     (void)make_view(t, &v, line, sizeof line);
     buf_init_fixed(&b, text, sizeof text);
     phone_terminal_draw(&b, &t->screen, &v);

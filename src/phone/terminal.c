@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+enum { ROWS_KEPT = 7 }; /* for the selected call, the keys and the log, each in two lines */
+
 enum {
     KEY_ESCAPE = 0x1b,
     KEY_BACKSPACE = 0x08,
@@ -180,6 +182,8 @@ static void put_line(struct buf *out, struct phone_terminal *t, struct str line,
     unsigned columns = t->columns > COLUMNS_MIN ? t->columns - 1 : 79;
     if (t->is_dumb) columns = UINT32_MAX;
     for (bool first = true; first || line.n > 0; first = false) {
+        if (t->rows > 1 && !t->is_dumb && t->drawn + 1 >= t->rows)
+            return; /* the way back up ends */
         size_t next, n = fit(line, first ? columns : columns - INDENT, &next);
         if (!first) buf_printf(out, "%*s", INDENT, "");
         if (style && !t->is_dumb) buf_put_str(out, str_from(style));
@@ -251,8 +255,10 @@ void phone_terminal_draw(struct buf *out, struct phone_terminal *t,
     phone_terminal_clear(out, t);
     size_t from = out->n;
     put_line(out, t, str_from(v->line), "\x1b[1m");
-    for (size_t i = 0; i < v->count; i++)
-        put_call(out, t, v, i);
+    for (size_t i = 0; i < v->count; i++) {
+        bool fits = t->rows == 0 || t->is_dumb || t->drawn + ROWS_KEPT <= t->rows;
+        if (fits || i == v->selected) put_call(out, t, v, i);
+    }
     put_prompt(out, t, v);
     if (buf_rc(out) != RC_OK) return;
     if (!t->is_dumb) { /* the cursor waits where the log goes on */

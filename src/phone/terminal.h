@@ -46,10 +46,12 @@ struct phone_terminal_view {
     int64_t now_mono_ms;
 };
 
-/* Zeroed memory but for these two is a terminal in KEYS mode. */
+/* Zeroed memory but for these three is a terminal in KEYS mode. */
 struct phone_terminal {
     bool is_dumb;
     unsigned columns; /* up to 20: not known, 80 */
+    unsigned
+        rows; /* 0: not known, enough; where they do not, calls but the selected one go first */
     enum phone_terminal_mode mode;
     char entry[PHONE_TERMINAL_ENTRY_MAX];
     size_t entry_n;

@@ -164,6 +164,22 @@ static void test_what_has_no_pause_is_cut_at_the_edge(void **state)
     assert_non_null(strstr(draw(&s), edge));
 }
 
+/* More lines than the terminal has could not be taken away again. */
+static void test_a_low_terminal_shows_the_selected_call_and_the_keys(void **state)
+{
+    (void)state;
+    static struct screen s;
+    screen_init(&s, 2, PHONE_CALL_TALKING);
+    s.v.selected = 1;
+    for (s.t.rows = 4; s.t.rows < 12; s.t.rows++) {
+        const char *drawn = draw(&s);
+        assert_true(s.t.drawn < s.t.rows);
+        assert_non_null(strstr(drawn, "> 2 talking  1021"));
+        assert_non_null(strstr(drawn, "[h] hang up"));
+        assert_int_equal(s.t.rows >= 8, strstr(drawn, "  1 talking  1020") != NULL);
+    }
+}
+
 static void test_a_dumb_terminal_gets_each_change_once_and_no_escapes(void **state)
 {
     (void)state;
@@ -186,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_what_is_drawn_is_taken_away_again),
         cmocka_unit_test(test_lines_go_on_below_at_the_terminals_edge),
         cmocka_unit_test(test_what_has_no_pause_is_cut_at_the_edge),
+        cmocka_unit_test(test_a_low_terminal_shows_the_selected_call_and_the_keys),
         cmocka_unit_test(test_a_dumb_terminal_gets_each_change_once_and_no_escapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
