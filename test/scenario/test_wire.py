@@ -86,6 +86,18 @@ class Wire(lab.Scenario):
         self.assertEqual(401, bad.status)
         self.assertIn('error="invalid_token"', bad.get("WWW-Authenticate"))
 
+    def test_a_standard_client_hears_its_route_and_its_names(self):
+        phone = self.node.phone(line=self.node.lines["CSFtwo"], cisco=False)
+        ok = phone.register(self.token, headers=["Supported: path, gruu"])
+        self.assertEqual(200, ok.status)
+        self.assertRegex(ok.get("Service-Route"), r"^<sip:127\.0\.0\.1:\d+;transport=tls;lr>$")
+        names = re.search(r';pub-gruu="([^"]+)";temp-gruu="([^"]+)"', ok.get("Contact"))
+        self.assertIn(f";gr=urn:uuid:00000000-0000-0000-0000-{phone.instance}", names[1])
+        self.assertRegex(names[2], r"^sip:tgruu\.[\w-]+@[^;]+;gr$")
+        again = phone.register(self.token, headers=["Supported: gruu"])
+        self.assertNotIn(names[2], again.get("Contact"))
+        self.assertIn(names[1], again.get("Contact"))
+
     def test_credentials_count_in_either_header_and_all_three_spellings(self):
         line = self.node.lines["CSFthree"]
         for spelling in (f'Proxy-Authorization: Bearer token="{self.token}"',
