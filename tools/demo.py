@@ -298,6 +298,9 @@ class Demo:
                              "DIR/heard-by-anna.wav; play DIR/anna.wav; wait 1; hangup",
                              "calls.log")
         self.caller = caller
+        caller.wait_for("talking", what="the phone that calls")
+        say("the call while it is up, as the operator sees it:")
+        self.admin("show", "calls")
         if caller.process.wait(LIMIT_S) != 0 or self.phone.process.wait(LIMIT_S) != 0:
             raise Failed(f"the call failed:\n{caller.text()}\n{self.phone.text()}")
         show(caller.text())
@@ -308,6 +311,17 @@ class Demo:
             if match < 0.9:
                 raise Failed("that is not what was sent")
         self.show_call()
+        self.show_record()
+
+    def show_record(self):
+        """The phones hear of the call's end before its record is written, some milliseconds later."""
+        end = time.monotonic() + LIMIT_S
+        while "1020" not in self.admin("show", "cdr", "1020", quiet=True):
+            if time.monotonic() > end:
+                raise Failed("the call left no record")
+            time.sleep(0.05)
+        say("and the record that is left of it:")
+        self.admin("show", "cdr", "1020")
 
     def show_call(self):
         say("the whole call as the node saw it on the caller's side (keys and tokens masked):")

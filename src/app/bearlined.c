@@ -491,12 +491,26 @@ static void renew_outside(void *ctx)
     app_outside_renew(&n->outside);
 }
 
+static void prune_records(void *ctx)
+{
+    struct node *n = ctx;
+    int64_t days = directory_param_number(n->directory, STORE_P_CDR_DAYS), count = 0;
+    enum rc rc = store_cdr_prune(n->store, clock_unix_ms(&n->clock) - days * 86400000, &count,
+                                 NULL);
+    if (rc != RC_OK) log_warn(&n->log, "cdr.not_pruned", LOG_CSTR("rc", rc_name(rc)));
+    if (count > 0) log_info(&n->log, "cdr.pruned", LOG_INT("count", count), LOG_INT("days", days));
+}
+
+static bool is_param(enum store_kind kind, struct str key, enum store_param_id id)
+{
+    return kind == STORE_PARAM && str_eq(key, str_from(store_param_def(id)->name));
+}
+
 static void on_change(void *ctx, enum store_kind kind, struct str key, bool removed)
 {
     struct node *n = ctx;
     (void)removed;
-    bool mode = kind == STORE_PARAM &&
-                str_eq(key, str_from(store_param_def(STORE_P_SIP_OAUTH_MODE)->name));
+    bool mode = is_param(kind, key, STORE_P_SIP_OAUTH_MODE);
     if (kind == STORE_CERT || kind == STORE_TRUST) {
         app_listeners_reload_tls(n->listeners);
         if (net_pool_submit(n->pool, renew_outside, NULL, n, NULL) != RC_OK)
@@ -504,6 +518,9 @@ static void on_change(void *ctx, enum store_kind kind, struct str key, bool remo
     }
     if (kind == STORE_NODE && str_eq_nocase(key, str_from(n->settings.name))) follow_url(n);
     if (kind == STORE_NODE || mode) app_listeners_changed(n->listeners);
+    if (is_param(kind, key, STORE_P_CDR_DAYS) &&
+        net_pool_submit(n->pool, prune_records, NULL, n, NULL) != RC_OK)
+        log_warn(&n->log, "cdr.pruned_later", LOG_CSTR("why", "the pool is full"));
 }
 
 static void look_at_disk(void *ctx)
@@ -536,15 +553,6 @@ static void prune_audit(struct node *n)
     enum rc rc = store_audit_prune(n->store, clock_unix_ms(&n->clock) - days * 86400000, NULL,
                                    NULL);
     if (rc != RC_OK) log_warn(&n->log, "audit.not_pruned", LOG_CSTR("rc", rc_name(rc)));
-}
-
-static void prune_records(struct node *n)
-{
-    int64_t days = directory_param_number(n->directory, STORE_P_CDR_DAYS), count = 0;
-    enum rc rc = store_cdr_prune(n->store, clock_unix_ms(&n->clock) - days * 86400000, &count,
-                                 NULL);
-    if (rc != RC_OK) log_warn(&n->log, "cdr.not_pruned", LOG_CSTR("rc", rc_name(rc)));
-    if (count > 0) log_info(&n->log, "cdr.pruned", LOG_INT("count", count), LOG_INT("days", days));
 }
 
 static void housekeep(void *ctx)

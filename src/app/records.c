@@ -56,7 +56,8 @@ static enum store_cdr_end end_by(const struct call_record *r)
     case CALL_END_REFUSED: return is_by_called(r->status) ? STORE_CDR_BY_CALLED : STORE_CDR_BY_NODE;
     case CALL_END_VANISHED:
     case CALL_END_EXPIRED:
-    case CALL_END_OPERATOR: break;
+    case CALL_END_OPERATOR:
+    case CALL_END_STOPPED: break;
     }
     return STORE_CDR_BY_NODE;
 }
@@ -69,7 +70,8 @@ static void print_reason(const struct call_record *r, char out[APP_RECORDS_REASO
         [CALL_END_CANCELLED] = "given up before an answer",
         [CALL_END_VANISHED] = "a phone's connection was lost",
         [CALL_END_EXPIRED] = "the session timer ran out",
-        [CALL_END_OPERATOR] = "the node was stopped",
+        [CALL_END_OPERATOR] = "ended by an operator",
+        [CALL_END_STOPPED] = "the node was stopped",
     };
     if (r->end == CALL_END_REFUSED)
         snprintf(out, APP_RECORDS_REASON_MAX, "%u %.*s", r->status,

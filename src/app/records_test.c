@@ -237,7 +237,8 @@ static void test_a_row_tells_who_ended_it_and_why(void **state)
         {CALL_END_REFUSED, 404, STORE_CDR_BY_NODE, 1, "404 Not Found"},
         {CALL_END_VANISHED, 200, STORE_CDR_BY_NODE, 27, "a phone's connection was lost"},
         {CALL_END_EXPIRED, 200, STORE_CDR_BY_NODE, 102, "the session timer ran out"},
-        {CALL_END_OPERATOR, 200, STORE_CDR_BY_NODE, 41, "the node was stopped"},
+        {CALL_END_OPERATOR, 200, STORE_CDR_BY_NODE, 31, "ended by an operator"},
+        {CALL_END_STOPPED, 200, STORE_CDR_BY_NODE, 41, "the node was stopped"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char reason[APP_RECORDS_REASON_MAX];

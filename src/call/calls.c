@@ -54,7 +54,7 @@ struct call_calls {
 
 static const char *const states[] = {"calling", "ringing", "answered", "ended"};
 static const char *const ends[] = {"caller",   "callee",  "cancelled", "refused",
-                                   "vanished", "expired", "operator"};
+                                   "vanished", "expired", "operator",  "stopped"};
 
 const char *call_state_name(enum call_state s)
 {
@@ -348,6 +348,7 @@ static struct str reason_of(enum call_end why)
     case CALL_END_EXPIRED: return STR("Reason: SIP;cause=408;text=\"Session timer expired\"\r\n");
     case CALL_END_REFUSED: return STR("Reason: SIP;cause=488;text=\"Not Acceptable Here\"\r\n");
     case CALL_END_OPERATOR:
+    case CALL_END_STOPPED:
     case CALL_END_CALLER:
     case CALL_END_CALLEE:
     case CALL_END_CANCELLED: break;

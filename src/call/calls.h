@@ -41,7 +41,8 @@ enum call_end {
     CALL_END_REFUSED,   /* a final answer of 300 and above; the status says which */
     CALL_END_VANISHED,  /* a phone's connection was lost and did not come back */
     CALL_END_EXPIRED,   /* its session timer ran out (RFC 4028) */
-    CALL_END_OPERATOR,  /* the node was stopped */
+    CALL_END_OPERATOR,
+    CALL_END_STOPPED, /* the node was stopped */
 };
 const char *call_end_name(enum call_end e);
 

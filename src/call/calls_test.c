@@ -236,9 +236,9 @@ static void test_pages_and_sweeps_see_every_call_once(void **state)
     size_t left = call_calls_count(c);
     assert_int_equal(COUNT / 3, left);
     ended = 0;
-    assert_int_equal(left, call_calls_end_all(c, CALL_END_OPERATOR));
+    assert_int_equal(left, call_calls_end_all(c, CALL_END_STOPPED));
     assert_int_equal(left, ended);
-    assert_int_equal(CALL_END_OPERATOR, last.end);
+    assert_int_equal(CALL_END_STOPPED, last.end);
     assert_int_equal(0, call_calls_count(c));
     call_calls_free(c);
 }
@@ -308,7 +308,7 @@ static void test_as_many_calls_as_there_may_be(void **state)
         call_calls_phone_back(c, str_from(device), STR("1010"), 1 + i);
     }
     assert_int_equal(0, call_calls_sweep(c, now.mono_ms + 60000));
-    assert_int_equal(CALL_CALLS_MAX, call_calls_end_all(c, CALL_END_OPERATOR));
+    assert_int_equal(CALL_CALLS_MAX, call_calls_end_all(c, CALL_END_STOPPED));
     call_calls_free(c);
 }
 

@@ -29,7 +29,8 @@ unsigned call_cause(enum call_end end, unsigned status)
     case CALL_END_REFUSED: return call_cause_of_status(status);
     case CALL_END_VANISHED: return CALL_CAUSE_OUT_OF_ORDER;
     case CALL_END_EXPIRED: return CALL_CAUSE_TIMER;
-    case CALL_END_OPERATOR: return CALL_CAUSE_TEMPORARY;
+    case CALL_END_OPERATOR: return CALL_CAUSE_UNSPECIFIED;
+    case CALL_END_STOPPED: return CALL_CAUSE_TEMPORARY;
     }
     CHECK(false);
     return 0;

@@ -33,7 +33,8 @@ static void test_other_ends_do_not_look_at_the_status(void **state)
     assert_int_equal(16, call_cause(CALL_END_CANCELLED, 486));
     assert_int_equal(27, call_cause(CALL_END_VANISHED, 200));
     assert_int_equal(102, call_cause(CALL_END_EXPIRED, 200));
-    assert_int_equal(41, call_cause(CALL_END_OPERATOR, 200));
+    assert_int_equal(31, call_cause(CALL_END_OPERATOR, 200));
+    assert_int_equal(41, call_cause(CALL_END_STOPPED, 200));
 }
 
 int main(void)

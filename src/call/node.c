@@ -291,7 +291,7 @@ bool call_node_hang_up(struct call_node *n, uint64_t id)
 
 size_t call_node_end_calls(struct call_node *n)
 {
-    return call_calls_end_all(n->calls, CALL_END_OPERATOR);
+    return call_calls_end_all(n->calls, CALL_END_STOPPED);
 }
 
 bool call_node_last_refusal(struct call_node *n, struct str device, struct call_refusal *out)

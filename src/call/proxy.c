@@ -285,10 +285,10 @@ static bool start_call(struct proxy_context *c, struct str number)
 static void follow_plan(struct proxy_context *c, struct str number)
 {
     enum call_plan_what what = proxy_ring_start(c, number);
-    if (what == CALL_PLAN_NOWHERE) {
-        proxy_answer(c, 404, STR(""));
-    } else if (!c->ring || !start_call(c, number)) {
+    if (!start_call(c, number) || (!c->ring && what != CALL_PLAN_NOWHERE)) {
         proxy_answer(c, 503, STR("Retry-After: 5\r\n"));
+    } else if (what == CALL_PLAN_NOWHERE) {
+        proxy_answer(c, 404, STR(""));
     } else if (what == CALL_PLAN_BLOCKED || !proxy_inward_may(c)) {
         proxy_answer(c, 403, STR(""));
     } else if (what == CALL_PLAN_TOO_FAR) {

@@ -4,6 +4,7 @@ import importlib.util
 import io
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import types
@@ -69,6 +70,14 @@ class Demo(unittest.TestCase):
         self.assertIn("Logs: /folder/bearlined.log, /folder/phone-last.log\n", said.getvalue())
         self.assertIn("bearline-phone login --server https://localhost:", said.getvalue())
         self.assertNotIn("/ssosp/", said.getvalue())  # the page wants what only a program can give it
+
+    def test_the_operator_sees_the_call_and_what_is_recorded_of_it(self):
+        at = self.text.index("10. The second phone calls")
+        for pattern in (r"admin:\S* ?show calls", r"\| \S.* 1020 +1010 +1010 +CSFrado +answered +yes\n",
+                        r"admin:\S* ?show cdr 1020", r"\| \S.* 1020 +1010 +1010 +\d+ +200 +caller +yes +hung up\n"):
+            found = re.compile(pattern).search(self.text, at)
+            self.assertTrue(found, f"{pattern} in its place in:\n{self.text}")
+            at = found.end()
 
     def test_no_token_and_no_password_is_shown(self):
         self.assertNotIn("eyJ", self.text)
