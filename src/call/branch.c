@@ -268,6 +268,7 @@ static void on_success(struct branch *b, const struct sip_message *m)
     if (!c->is_answered) call_answered(c, b, m);
     if (!c->is_answered) proxy_media_settled(b, m->body.n > 0);
     proxy_keep_targets(c, m);
+    if (!c->is_answered) proxy_timer_settled(c, m);
     c->is_answered = true;
     if (!late) forward_now(c, b, m, body);
     proxy_cancel_branches(c, elsewhere);

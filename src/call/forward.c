@@ -101,10 +101,12 @@ void proxy_print_request(struct proxy_context *c, const struct call_target *t, s
     if (c->ring)
         call_plan_print_diversions(&c->ring->plan, call_host_text(v, &v->request->basics->to_uri),
                                    out);
+    proxy_timer_print_request(c, out);
     for (unsigned i = 0; i < m->header_count; i++) {
         const struct sip_header *h = &m->headers[i];
-        if (!is_dropped(v, h) && !call_privacy_drops(&privacy, h->id))
-            sip_print_header_named(out, h->name, h->value);
+        bool is_left_out = is_dropped(v, h) || call_privacy_drops(&privacy, h->id) ||
+                           proxy_timer_drops(c, (enum sip_header_id)h->id);
+        if (!is_left_out) sip_print_header_named(out, h->name, h->value);
     }
 }
 
@@ -133,6 +135,7 @@ void proxy_print_answer(struct proxy_context *c, const struct branch *b,
     sip_print_status_line(out, m->status, m->reason);
     siptx_request_print_vias(c->request, out);
     print_callee(c, b, m, out);
+    proxy_timer_print_answer(c, m, out);
     struct call_privacy privacy;
     call_privacy_read(m, &privacy);
     for (unsigned i = 0; i < m->header_count; i++) {

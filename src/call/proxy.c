@@ -250,7 +250,7 @@ static void forward_in_dialog(struct call_visit *v, const struct call_route *rou
     c->side = side;
     c->call = route->token.call;
     c->depth++;
-    if (proxy_media_begin(c)) {
+    if (proxy_media_begin(c) && proxy_timer_begin(c)) {
         add_other_side(c);
         call_calls_seen(v->worker->node->calls, c->call, side, c->cseq);
         count_bye(v, &route->token, side);
@@ -361,7 +361,7 @@ static void forward_initial(struct call_visit *v, const struct call_route *route
     c->is_initial = true;
     c->is_record_routed = is_dialog_forming(c->method);
     c->depth++;
-    if (proxy_media_begin(c)) forward_to_number(c);
+    if (proxy_media_begin(c) && proxy_timer_begin(c)) forward_to_number(c);
     c->depth--;
     proxy_release(c);
 }

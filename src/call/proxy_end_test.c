@@ -208,6 +208,97 @@ static void test_a_refused_ack_ends_the_call(void **state)
     expect_ended(CALL_END_REFUSED);
 }
 
+/* ---- session timers ---- */
+
+/* A call whose INVITE has ask lines and whose 2xx has settle lines. */
+static struct talk timed(const char *ask, const char *settle)
+{
+    struct talk t;
+    t.invite = fixture_invite(a, b->line, ask, SRTP);
+    fixture_expect(a, "SIP/2.0 100");
+    t.offered = fixture_expect(b, "INVITE ");
+    t.answered = fixture_answer(b, t.offered, 200, "b", settle, SRTP);
+    t.answer = fixture_expect(a, "SIP/2.0 200");
+    fixture_in_dialog(a, "ACK", t.invite, t.answer, false, NULL, NULL);
+    fixture_expect(b, "ACK ");
+    return t;
+}
+
+static void test_a_call_that_is_not_refreshed_ends(void **state)
+{
+    (void)state;
+    struct talk t = timed("Supported: timer\r\nSession-Expires: 100\r\n",
+                          "Session-Expires: 100;refresher=uac\r\nRequire: timer\r\n");
+    assert_string_equal("100", fixture_header(t.offered, "Session-Expires", 0));
+    fixture_pass(x, 60000);
+    const char *more = "Supported: timer\r\nSession-Expires: 100;refresher=uac\r\n";
+    fixture_in_dialog(a, "UPDATE", t.invite, t.answer, false, more, NULL);
+    fixture_answer(b, fixture_expect(b, "UPDATE "), 200, NULL,
+                   "Session-Expires: 100;refresher=uac\r\n", NULL);
+    fixture_expect(a, "SIP/2.0 200");
+    fixture_pass(x, 90000);
+    assert_int_equal(1, call_node_call_count(x->b->node));
+    fixture_pass(x, 12000);
+    const char *bye = expect_bye(a, &t, 0);
+    assert_true(fixture_has(fixture_header(bye, "Reason", 0), "cause=408"));
+    expect_bye(b, &t, cseq_of(t.invite));
+    expect_ended(CALL_END_EXPIRED);
+}
+
+static void test_a_timer_that_is_too_short_is_refused(void **state)
+{
+    (void)state;
+    const char *invite = fixture_invite(a, "1030", "Supported: timer\r\nSession-Expires: 60\r\n",
+                                        SRTP);
+    const char *end = fixture_expect(a, "SIP/2.0 422");
+    assert_string_equal("90", fixture_header(end, "Min-SE", 0));
+    fixture_ack_refusal(a, invite, end);
+    assert_int_equal(0, call_node_call_count(x->b->node));
+    struct talk t = timed(NULL, NULL);
+    fixture_in_dialog(b, "UPDATE", t.offered, t.answered, true,
+                      "Supported: timer\r\nSession-Expires: 89\r\n", NULL);
+    fixture_expect(b, "SIP/2.0 422");
+    fixture_quiet(a);
+    /* A caller who does not know timers is not asked to understand that (8.1). */
+    fixture_in_dialog(b, "UPDATE", t.offered, t.answered, true,
+                      "Session-Expires: 60\r\nMin-SE: 60\r\n", NULL);
+    const char *got = fixture_expect(a, "UPDATE ");
+    assert_string_equal("90", fixture_header(got, "Session-Expires", 0));
+    assert_string_equal("90", fixture_header(got, "Min-SE", 0));
+    assert_string_equal("", fixture_header(got, "Min-SE", 1));
+}
+
+static void test_who_knows_timers_refreshes(void **state)
+{
+    (void)state;
+    struct talk t = timed("Supported: timer\r\nMin-SE: 2000\r\n", NULL);
+    assert_string_equal("2000", fixture_header(t.offered, "Session-Expires", 0));
+    assert_string_equal("2000", fixture_header(t.offered, "Min-SE", 0));
+    assert_string_equal("2000;refresher=uac", fixture_header(t.answer, "Session-Expires", 0));
+    assert_string_equal("timer", fixture_header(t.answer, "Require", 0));
+    fixture_pass(x, 1990000);
+    assert_int_equal(1, call_node_call_count(x->b->node));
+    fixture_pass(x, 12000);
+    expect_ended(CALL_END_EXPIRED);
+}
+
+static void test_where_nobody_knows_timers_there_is_none(void **state)
+{
+    (void)state;
+    struct talk t = timed(NULL, NULL);
+    assert_string_equal("1800", fixture_header(t.offered, "Session-Expires", 0));
+    assert_string_equal("", fixture_header(t.answer, "Session-Expires", 0));
+    assert_string_equal("", fixture_header(t.answer, "Require", 0));
+    fixture_pass(x, 3000000);
+    assert_int_equal(1, call_node_call_count(x->b->node));
+    fixture_in_dialog(a, "BYE", t.invite, t.answer, false, NULL, NULL);
+    fixture_answer(b, fixture_expect(b, "BYE "), 200, NULL, NULL, NULL);
+    fixture_expect(a, "SIP/2.0 200");
+    bed_param(x->b, "SIPSessionExpiresTimer", "0");
+    t = timed(NULL, NULL);
+    assert_string_equal("", fixture_header(t.offered, "Session-Expires", 0));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -221,6 +312,10 @@ int main(void)
         T(test_a_bye_goes_to_the_newest_contact),
         T(test_a_refused_answer_within_a_call_ends_it),
         T(test_a_refused_ack_ends_the_call),
+        T(test_a_call_that_is_not_refreshed_ends),
+        T(test_a_timer_that_is_too_short_is_refused),
+        T(test_who_knows_timers_refreshes),
+        T(test_where_nobody_knows_timers_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,7 +91,12 @@ struct proxy_context {
     struct call_hop from;
     struct call_media_leg media; /* what the sender is to the media rule */
     bool has_sdp, has_offer;     /* the request */
-    const char *media_why;       /* the media rule refused something: the Warning's text */
+    struct {
+        uint32_t interval_s, min_s; /* as the request goes on; 0: none */
+        bool is_ours;               /* they replace the request's own */
+        bool caller_can;            /* the request's sender knows timers */
+    } session;
+    const char *media_why; /* the media rule refused something: the Warning's text */
 };
 
 struct call_proxy {
@@ -156,6 +161,17 @@ bool proxy_media_ack(struct call_worker *w, const struct sip_message *m, const s
                      enum call_side side, struct str *body);
 /* The Warning line of a 488; "" when the media rule refused nothing. */
 struct str proxy_media_warning(struct proxy_context *c);
+
+/* ---- sessiontimer.c ---- */
+/* What the request goes on with. False: it has been answered. */
+bool proxy_timer_begin(struct proxy_context *c);
+/* Header fields written anew, and what is written. */
+bool proxy_timer_drops(const struct proxy_context *c, enum sip_header_id id);
+void proxy_timer_print_request(const struct proxy_context *c, struct buf *out);
+void proxy_timer_print_answer(const struct proxy_context *c, const struct sip_message *m,
+                              struct buf *out);
+/* The 2xx m says how long the call's session lasts. */
+void proxy_timer_settled(struct proxy_context *c, const struct sip_message *m);
 
 /* ---- hangup.c ---- */
 /* The branch's 2xx m is for a session that may not be: whoever accepted it is hung up on. */

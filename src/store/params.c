@@ -151,6 +151,12 @@ static const struct store_param_def defs[STORE_P_COUNT] = {
         "refuse",
         "refuse: a call of an OAuth line with a phone or trunk that cannot encrypt is refused with "
         "488. fallback: it is plain on both sides, and shown so."),
+    [STORE_P_SESSION_S] = INT_P("SIPSessionExpiresTimer", "SIP Session Expires Timer", CALL,
+                                "seconds", 0, 86400, "1800",
+                                "How long a call lasts without being refreshed, where its phones "
+                                "ask for nothing themselves. 0: as long as it likes."),
+    [STORE_P_MIN_SE_S] = INT_P("SIPMinSE", "SIP Min-SE Value", CALL, "seconds", 90, 86400, "90",
+                               "Session timers that are shorter are refused with 422."),
     [STORE_P_CDR_DAYS] = INT_P("CDRDays", "Call Detail Record Retention (days)", CALL, "days", 1,
                                3650, "30", "Older call detail records are dropped."),
 };

@@ -48,6 +48,8 @@ enum store_param_id {
     STORE_P_BUSY_TRIGGER,       /* calls on a line: 1..200, 2 */
     STORE_P_FORWARD_HOPS,       /* forwards one call may take: 1..60, 12 */
     STORE_P_SRTP_FALLBACK,      /* refuse | fallback: calls of OAuth lines with plain ones */
+    STORE_P_SESSION_S,          /* session timer put into calls: 0, 90..86400, 1800 */
+    STORE_P_MIN_SE_S,           /* the shortest session timer taken: 90..86400, 90 */
     STORE_P_CDR_DAYS,           /* call detail records kept; 1..3650, 30 */
     STORE_P_COUNT
 };
