@@ -319,7 +319,9 @@ static void forward_to_number(struct proxy_context *c)
     struct sip_uri uri;
     struct str number;
     unsigned exact = 0;
-    if (sip_uri_parse(c->route.uri, &uri, NULL) == RC_OK) exact = proxy_exact(c, &uri, &number);
+    exact = proxy_replaces(c, &number);
+    if (exact == 0 && sip_uri_parse(c->route.uri, &uri, NULL) == RC_OK)
+        exact = proxy_exact(c, &uri, &number);
     if (exact != 0) {
         forward_exactly(c, exact, number);
     } else if (sip_uri_parse(c->route.uri, &uri, NULL) != RC_OK ||

@@ -208,6 +208,45 @@ static void test_a_refused_ack_ends_the_call(void **state)
     expect_ended(CALL_END_REFUSED);
 }
 
+/* ---- a call that takes another one's place (RFC 3891) ---- */
+
+static void test_replaces_reaches_the_phone_that_has_the_dialog(void **state)
+{
+    (void)state;
+    char replaces[256];
+    struct phone *other = fixture_phone(x, "PHC", "bob", "1030", 2);
+    struct phone *c = fixture_phone(x, "PHD", "joe", "1040", 2);
+    const char *invite = fixture_invite(a, "1030", NULL, SRTP);
+    fixture_expect(a, "SIP/2.0 100");
+    const char *at_other = fixture_expect(other, "INVITE ");
+    fixture_answer(other, at_other, 180, "o", NULL, NULL);
+    fixture_expect(a, "SIP/2.0 180");
+    fixture_answer(b, fixture_expect(b, "INVITE "), 200, "b", NULL, SRTP);
+    const char *answer = fixture_expect(a, "SIP/2.0 200");
+    fixture_in_dialog(a, "ACK", invite, answer, false, NULL, NULL);
+    fixture_expect(b, "ACK ");
+    fixture_answer(other, fixture_expect(other, "CANCEL "), 200, NULL, NULL, NULL);
+    fixture_answer(other, at_other, 487, "o", NULL, NULL);
+    fixture_expect(other, "ACK ");
+    snprintf(replaces, sizeof replaces, "Replaces: %s;to-tag=b;from-tag=%s\r\n",
+             fixture_header(answer, "Call-ID", 0),
+             strstr(fixture_header(answer, "From", 0), "tag=") + 4);
+    fixture_invite(c, "1030", replaces, SRTP);
+    fixture_expect(c, "SIP/2.0 100");
+    const char *got = fixture_expect(b, "INVITE sip:1030@");
+    assert_true(fixture_has(fixture_header(got, "Replaces", 0), ";to-tag=b"));
+    fixture_quiet(other);
+    fixture_answer(b, got, 200, "b2", NULL, SRTP);
+    fixture_expect(c, "SIP/2.0 200");
+    /* What nobody has cannot be replaced. */
+    const char *none = fixture_invite(c, "1030", "Replaces: nobody;to-tag=x;from-tag=y\r\n", SRTP);
+    fixture_ack_refusal(c, none, fixture_expect(c, "SIP/2.0 481"));
+    none = fixture_invite(c, "1030", "Replaces: nobody\r\n", SRTP);
+    fixture_ack_refusal(c, none, fixture_expect(c, "SIP/2.0 400"));
+    fixture_quiet(other);
+    fixture_quiet(b);
+}
+
 /* ---- session timers ---- */
 
 /* A call whose INVITE has ask lines and whose 2xx has settle lines. */
@@ -312,6 +351,7 @@ int main(void)
         T(test_a_bye_goes_to_the_newest_contact),
         T(test_a_refused_answer_within_a_call_ends_it),
         T(test_a_refused_ack_ends_the_call),
+        T(test_replaces_reaches_the_phone_that_has_the_dialog),
         T(test_a_call_that_is_not_refreshed_ends),
         T(test_a_timer_that_is_too_short_is_refused),
         T(test_who_knows_timers_refreshes),

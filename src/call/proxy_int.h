@@ -147,6 +147,10 @@ unsigned proxy_exact(struct proxy_context *c, const struct sip_uri *uri, struct 
 void proxy_exact_contact(struct call_worker *w, const struct siptx_flow *from, uint64_t flow,
                          char text[LOCATION_TEXT_MAX], struct str *uri);
 
+/* ---- replaces.c ---- */
+/* An INVITE with Replaces: as proxy_exact, for the phone that has that dialog. */
+unsigned proxy_replaces(struct proxy_context *c, struct str *number);
+
 /* ---- mediapath.c ---- */
 /* Reads the request's SDP and who sends it. False: the request has been answered. */
 bool proxy_media_begin(struct proxy_context *c);
