@@ -360,6 +360,40 @@ static void test_sdp_that_cannot_be_read_goes_nowhere(void **state)
     fixture_expect(b, "BYE ");
 }
 
+/* ---- what it costs ---- */
+
+/* One call whose keys are taken out on the way, and one whose answer comes in the ACK. */
+static void two_calls(struct phone *a, struct phone *b, struct phone *c)
+{
+    struct talk t = talk(a, b, FALLS_BACK, SRTP, PLAIN);
+    hang_up(a, b, &t);
+    t.invite = fixture_invite(a, c->line, NULL, NULL);
+    fixture_expect(a, "SIP/2.0 100");
+    fixture_answer(c, fixture_expect(c, "INVITE "), 200, "c", NULL, SRTP);
+    t.answer = fixture_expect(a, "SIP/2.0 200");
+    fixture_in_dialog(a, "ACK", t.invite, t.answer, false, NULL, SRTP);
+    fixture_expect(c, "ACK ");
+    hang_up(a, c, &t);
+}
+
+static void test_after_a_while_sdp_costs_no_allocation(void **state)
+{
+    (void)state;
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *b = fixture_plain(x, "PHB", "ann", "1030", 0);
+    struct phone *c = fixture_phone(x, "PHC", "bob", "1040", 1);
+    bed_param(x->b, "SIPSrtpFallback", "fallback");
+    for (int i = 0; i < 80; i++) {
+        two_calls(a, b, c);
+        fixture_pass(x, 1000);
+    }
+    fixture_pass(x, 40000);
+    unsigned long before = kit_alloc_count();
+    for (int i = 0; i < 5; i++)
+        two_calls(a, b, c);
+    assert_int_equal(0, kit_alloc_count() - before);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -377,6 +411,7 @@ int main(void)
         T(test_keys_do_not_reach_a_hop_without_tls),
         T(test_each_phone_of_a_fork_is_judged_by_itself),
         T(test_sdp_that_cannot_be_read_goes_nowhere),
+        T(test_after_a_while_sdp_costs_no_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
