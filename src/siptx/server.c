@@ -173,7 +173,9 @@ static void new_request(struct siptx_flow *f, struct siptx_block *b, uint64_t ke
 {
     struct siptx_stack *s = f->stack;
     struct siptx_server *v;
-    if (!siptx_tx_may_begin(s, f) || !(v = server_new(f, b, key, trace_seq))) {
+    bool is_new = b->basics.to_tag.n == 0;
+    bool may = is_new ? siptx_tx_may_begin_new(s, f) : siptx_tx_may_begin(s, f);
+    if (!may || !(v = server_new(f, b, key, trace_seq))) {
         refuse_busy(f, b);
         return;
     }

@@ -414,6 +414,29 @@ static void test_too_many_transactions_get_503(void **state)
     bed_assert_events(&bed, "open, request OPTIONS, request INVITE, cancel, ");
 }
 
+static void test_the_last_transactions_are_for_calls_that_are_there(void **state)
+{
+    (void)state;
+    bed_fini(&bed);
+    struct siptx_config c = {.limits = {.transactions_max = 8}};
+    bed_init(&bed, &c);
+    struct siptx_flow *f = bed_flow(&bed, SIPTX_TLS, 1, 5070);
+    char branch[32], within[4096];
+    for (unsigned i = 0; i < 9; i++) {
+        snprintf(branch, sizeof branch, "z9hG4bK%u", i);
+        bed_in(f, req("INVITE", branch, 1 + i, ""));
+    }
+    assert_int_equal(7, bed.requests);
+    assert_int_equal(503, bed_status(&bed));
+    struct str bye = req("BYE", "z9hG4bKbye", 20, "");
+    ptrdiff_t to = str_find(bye, STR("To: "));
+    ptrdiff_t end = to + str_find(str_sub(bye, (size_t)to, bye.n), STR("\r\n"));
+    int n = snprintf(within, sizeof within, "%.*s;tag=t%.*s", (int)end, bye.p,
+                     (int)(bye.n - (size_t)end), bye.p + end);
+    bed_in(f, str_of(within, (size_t)n));
+    assert_int_equal(8, bed.requests);
+}
+
 static void test_without_an_owner_requests_get_501(void **state)
 {
     (void)state;
@@ -516,6 +539,7 @@ int main(void)
         T(test_send_failure_ends_the_transaction),
         T(test_a_flood_over_udp_leaves_room_for_connections),
         T(test_too_many_transactions_get_503),
+        T(test_the_last_transactions_are_for_calls_that_are_there),
         T(test_without_an_owner_requests_get_501),
         T(test_every_allocation_may_fail),
         T(test_random_traffic_leaves_nothing),

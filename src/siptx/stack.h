@@ -37,7 +37,8 @@ enum {
 struct siptx_limits {
     uint32_t message_max;      /* bytes; SIPTX_MESSAGE_MAX. Longer: 513 and, on a stream, the end */
     uint32_t transactions_max; /* server and client together, at most three
-                                  quarters over UDP; beyond it 503 with Retry-After */
+                                  quarters over UDP, the last eighth for requests
+                                  within dialogs; beyond it 503 with Retry-After */
     uint32_t udp_flows_max;    /* the least lately used gives way */
     uint32_t message_time_ms;  /* from a message's first byte to its last; 10 s */
     uint32_t udp_flow_idle_ms; /* a UDP flow unused for that long ends; 10 min */

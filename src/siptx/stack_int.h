@@ -148,6 +148,8 @@ void siptx_hex64(char out[SIPTX_TAG_LEN + 1], uint64_t v);
 /* False: too many (counted). A quarter is kept for connections: over UDP an answered request stays
  * half a minute, and anyone can send it. */
 bool siptx_tx_may_begin(struct siptx_stack *s, const struct siptx_flow *f);
+/* The same for what belongs to no dialog: the last eighth is for calls that are there. */
+bool siptx_tx_may_begin_new(struct siptx_stack *s, const struct siptx_flow *f);
 void siptx_tx_begin(struct siptx_stack *s, struct siptx_tx *tx, struct siptx_flow *f);
 void siptx_tx_end(struct siptx_tx *tx);
 /* Sets the timer to what the machine wants. */

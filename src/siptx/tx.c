@@ -11,6 +11,14 @@ bool siptx_tx_may_begin(struct siptx_stack *s, const struct siptx_flow *f)
     return false;
 }
 
+bool siptx_tx_may_begin_new(struct siptx_stack *s, const struct siptx_flow *f)
+{
+    uint32_t max = s->limits.transactions_max;
+    if (s->transaction_count < max - max / 8) return siptx_tx_may_begin(s, f);
+    siptx_count(&s->counters.refused_transactions);
+    return false;
+}
+
 void siptx_tx_begin(struct siptx_stack *s, struct siptx_tx *tx, struct siptx_flow *f)
 {
     tx->stack = s;
