@@ -14,6 +14,7 @@ class Faults(calling.Scenario):
         super().setUp()
         self.alice, self.bob = self.agent("CSFrado"), self.agent("CSFanna")
         self.bystanders = calling.establish(self.agent("CSFeva"), self.agent("CSFjan"), self.node.lines["CSFjan"])
+        self.assertEqual(1, self.live_calls())
 
     def tearDown(self):
         ours, theirs = self.bystanders
