@@ -18,6 +18,8 @@ static void on_call_end(void *ctx, const struct call_record *r)
     if (x->ended_count < sizeof x->ended / sizeof *x->ended) x->ended[x->ended_count++] = *r;
 }
 
+uint32_t fixture_transactions_max;
+
 static void open_worker(struct fixture *x, unsigned i)
 {
     struct bed *b = x->b;
@@ -31,6 +33,7 @@ static void open_worker(struct fixture *x, unsigned i)
         .random = b->random,
         .node = b->stacks,
         .takes_posts = true,
+        .limits = {.transactions_max = fixture_transactions_max},
         .events = call_worker_events(x->workers[i]),
     };
     OK(siptx_stack_new(&sc, &x->stacks[i]));

@@ -33,6 +33,8 @@ struct fixture {
     size_t ended_count;
 };
 
+/* Transactions of the stacks but the first made from now on; 0: as many as usual. */
+extern uint32_t fixture_transactions_max;
 struct fixture *fixture_new(void);
 void fixture_free(struct fixture *x);
 /* A device with one line, and its phone registered over TLS on that worker. */

@@ -145,10 +145,13 @@ static bool are_extensions_known(struct call_visit *v)
     return false;
 }
 
+/* A call takes two transactions of the stack, and so half as many contexts will do; a quarter of these
+ * is for what belongs to calls that are there. */
 static bool is_overloaded(const struct call_visit *v)
 {
-    unsigned limit = PROXY_CONTEXT_MAX - (v->in_dialog ? 0 : PROXY_CONTEXT_RESERVE);
-    return v->worker->proxy->live_count >= limit;
+    const struct call_proxy *p = v->worker->proxy;
+    uint32_t max = siptx_stack_limits(p->stack)->transactions_max / 2;
+    return p->live_count >= (v->in_dialog ? max : max - max / 4);
 }
 
 static void answer_busy_for(struct call_visit *v, unsigned retry_after_s)

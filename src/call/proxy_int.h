@@ -14,10 +14,8 @@
 #include "call/target.h"
 
 enum {
-    PROXY_POOL_MAX = 256,         /* contexts kept for reuse */
-    PROXY_CONTEXT_MAX = 16384,    /* contexts of a worker at once: new calls beyond it hear 503 */
-    PROXY_CONTEXT_RESERVE = 4096, /* of these for what belongs to calls that are there */
-    PROXY_TIMER_C_MS = 185000,    /* RFC 3261, 16.6 step 11: more than three minutes */
+    PROXY_POOL_MAX = 256,      /* contexts kept for reuse */
+    PROXY_TIMER_C_MS = 185000, /* RFC 3261, 16.6 step 11: more than three minutes */
     PROXY_RETRY_AFTER_S = 5,
     PROXY_CHALLENGES_MAX = 8192, /* bytes of collected challenges */
 };

@@ -19,6 +19,14 @@ static int setup(void **state)
     return 0;
 }
 
+static int setup_small(void **state)
+{
+    fixture_transactions_max = 16;
+    int rc = setup(state);
+    fixture_transactions_max = 0;
+    return rc;
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -357,6 +365,22 @@ static void test_both_answer_at_once(void **state)
     fixture_answer(c, at_c, 200, "c", NULL, SDP);
     assert_true(fixture_has(fixture_header(fixture_expect(a, "SIP/2.0 200"), "To", 0), "tag=b"));
     assert_true(fixture_has(fixture_header(fixture_expect(a, "SIP/2.0 200"), "To", 0), "tag=c"));
+}
+
+/* Half as many contexts as transactions, a quarter of them for calls that are there. */
+static void test_a_full_worker_refuses_new_ones_and_goes_on_with_calls(void **state)
+{
+    (void)state;
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 1);
+    struct phone *b = fixture_phone(x, "PHB", "ann", "1030", 0);
+    struct talk t = talk(a, b);
+    for (size_t i = 0; i < 5; i++)
+        fixture_request(a, "MESSAGE", "1030", NULL, NULL);
+    fixture_request(a, "MESSAGE", "1030", NULL, NULL);
+    assert_string_equal("5", fixture_header(fixture_expect(a, "SIP/2.0 503"), "Retry-After", 0));
+    for (size_t i = 0; i < 5; i++)
+        fixture_expect(b, "MESSAGE ");
+    hang_up(a, b, &t);
 }
 
 static void test_a_503_of_a_phone_is_no_503_of_the_server(void **state)
@@ -706,6 +730,8 @@ int main(void)
         T(test_a_lower_q_rings_later),
         T(test_a_decline_stops_everything),
         T(test_both_answer_at_once),
+        cmocka_unit_test_setup_teardown(test_a_full_worker_refuses_new_ones_and_goes_on_with_calls,
+                                        setup_small, teardown),
         T(test_a_503_of_a_phone_is_no_503_of_the_server),
         T(test_challenges_of_several_are_joined),
         T(test_a_phone_that_never_answers),
