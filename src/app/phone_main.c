@@ -52,6 +52,7 @@ static const char help[] =
     "  --codec NAME           opus, PCMA or PCMU alone (default: all)\n"
     "  --suite NAME           this SRTP suite alone, for example AEAD_AES_128_GCM\n"
     "                         (default: all)\n"
+    "  --srtp-only            no call that is not encrypted, also where the server allows one\n"
     "  --quiet                no log\n"
     "  --trace                also print whole messages, tokens masked\n"
     "  --trace-file FILE      print them there\n"
@@ -89,6 +90,7 @@ enum option_id {
     OPT_AUDIO,
     OPT_CODEC,
     OPT_SUITE,
+    OPT_SRTP_ONLY,
     OPT_QUIET,
     OPT_TRACE,
     OPT_TRACE_FILE,
@@ -121,6 +123,7 @@ static const struct option options[] = {
     {"audio", required_argument, NULL, OPT_AUDIO},
     {"codec", required_argument, NULL, OPT_CODEC},
     {"suite", required_argument, NULL, OPT_SUITE},
+    {"srtp-only", no_argument, NULL, OPT_SRTP_ONLY},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"trace", no_argument, NULL, OPT_TRACE},
     {"trace-file", required_argument, NULL, OPT_TRACE_FILE},
@@ -232,6 +235,7 @@ static enum phone_exit take_option(int id, const char *value, struct arguments *
         break;
     case OPT_CODEC: return take_codec(value, &a->run);
     case OPT_SUITE: return take_suite(value, &a->run.suite);
+    case OPT_SRTP_ONLY: a->run.srtp_only = true; break;
     case OPT_QUIET: a->run.log_fd = -1; break;
     case OPT_TRACE: a->trace = true; break;
     case OPT_TRACE_FILE: a->trace_file = value; break;

@@ -40,6 +40,7 @@ static enum sip_offer_security security_of(enum media_security security)
     switch (security) {
     case MEDIA_PLAIN_ONLY: return SIP_OFFER_PLAIN;
     case MEDIA_BEST_EFFORT: return SIP_OFFER_BEST_EFFORT;
+    case MEDIA_SRTP_FALLBACK: return SIP_OFFER_FALLBACK;
     case MEDIA_SRTP_ONLY:
     default: return SIP_OFFER_ENCRYPTED;
     }

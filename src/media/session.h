@@ -30,7 +30,8 @@ enum media_security {
     MEDIA_PLAIN_ONLY, /* RTP/AVP; SRTP offers are refused */
     MEDIA_BEST_EFFORT, /* RTP/AVP with crypto lines: SRTP if the peer takes one (X-cisco-srtp-fallback);
                           takes plain and SRTP offers, and prefers SRTP */
-    MEDIA_SRTP_ONLY, /* RTP/SAVP; a plain offer or answer is refused (488) */
+    MEDIA_SRTP_FALLBACK, /* offers RTP/SAVP, takes a plain offer or answer */
+    MEDIA_SRTP_ONLY,     /* RTP/SAVP; a plain offer or answer is refused (488) */
 };
 
 /* As seen from our side. */

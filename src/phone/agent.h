@@ -28,7 +28,8 @@ struct phone_agent_config {
     bool interactive;        /* keys on standard input, calls shown below the log */
     bool auto_answer;        /* calls that come in are answered at once */
     const char *audio;       /* ALSA device; NULL: no sound but files */
-    bool has_codec;          /* offer and take codec alone */
+    bool srtp_only; /* an encrypted line refuses calls that are not, whatever the server says */
+    bool has_codec; /* offer and take codec alone */
     enum media_codec codec;
     enum media_suite suite; /* offer and take it alone; MEDIA_SUITE_NONE: all */
     int log_fd;             /* one line an event; -1: quiet */

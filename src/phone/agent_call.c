@@ -63,11 +63,13 @@ static const struct media_session_events sound_events = {
     .on_quiet = on_quiet,
 };
 
-/* An encrypted line never talks in the open; another OAuth line only with who cannot do better; keys
- * never leave without TLS. */
+/* An encrypted line offers nothing else, and talks in the open where the server let it come to that
+ * (it has our keys in any case), unless the person forbids it; another OAuth line with who cannot do
+ * better; keys never leave without TLS. */
 static enum media_security security_of(const struct agent *a)
 {
-    if (a->phone.security == PHONE_ENCRYPTED) return MEDIA_SRTP_ONLY;
+    if (a->phone.security == PHONE_ENCRYPTED)
+        return a->config->srtp_only ? MEDIA_SRTP_ONLY : MEDIA_SRTP_FALLBACK;
     return a->phone.is_oauth ? MEDIA_BEST_EFFORT : MEDIA_PLAIN_ONLY;
 }
 

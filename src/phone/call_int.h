@@ -22,7 +22,7 @@ enum {
 };
 
 #define CALL_ALLOW        "Allow: " PHONE_CALL_METHODS "\r\n"
-#define CALL_SUPPORTED    "Supported: replaces, timer, 100rel\r\n"
+#define CALL_SUPPORTED    "Supported: replaces, timer, 100rel, X-cisco-srtp-fallback\r\n"
 #define CALL_PRODUCT      "User-Agent: Bearline-Phone/" BEARLINE_VERSION "\r\n"
 #define CALL_SDP_TYPE     "application/sdp"
 #define CALL_SIPFRAG_TYPE "message/sipfrag;version=2.0"

@@ -78,7 +78,7 @@ static void offer_print_refused(struct buf *out, const struct sip_sdp_media *m)
 
 static void offer_print_audio(struct buf *out, const struct sip_offer *local)
 {
-    bool is_secure = local->security == SIP_OFFER_ENCRYPTED;
+    bool is_secure = local->security >= SIP_OFFER_FALLBACK;
     offer_print_media_line(out, local->port, is_secure ? SIP_SDP_RTP_SAVP : SIP_SDP_RTP_AVP);
     for (unsigned i = 0; i < local->codec_count; i++)
         buf_printf(out, " %u", local->codecs[i].payload);

@@ -11,6 +11,8 @@ enum { SIP_OFFER_CODEC_MAX = 8, SIP_OFFER_CRYPTO_MAX = 4 };
 enum sip_offer_security {
     SIP_OFFER_PLAIN,       /* RTP/AVP, no keys; an offer of SRTP alone is refused */
     SIP_OFFER_BEST_EFFORT, /* RTP/AVP with a=crypto; plain if the other cannot */
+    SIP_OFFER_FALLBACK,    /* RTP/SAVP with a=crypto; plain where the other side or a server between
+                              made it so (X-cisco-srtp-fallback) */
     SIP_OFFER_ENCRYPTED,   /* RTP/SAVP with a=crypto; never plain */
 };
 

@@ -73,6 +73,10 @@ static void test_security_rows(void **state)
         {SIP_OFFER_BEST_EFFORT, SIP_OFFER_PLAIN, RC_OK, false},
         {SIP_OFFER_BEST_EFFORT, SIP_OFFER_BEST_EFFORT, RC_OK, true},
         {SIP_OFFER_BEST_EFFORT, SIP_OFFER_ENCRYPTED, RC_OK, true},
+        {SIP_OFFER_FALLBACK, SIP_OFFER_PLAIN, RC_UNSUPPORTED, false},
+        {SIP_OFFER_FALLBACK, SIP_OFFER_FALLBACK, RC_OK, true},
+        {SIP_OFFER_FALLBACK, SIP_OFFER_ENCRYPTED, RC_OK, true},
+        {SIP_OFFER_PLAIN, SIP_OFFER_FALLBACK, RC_OK, false},
         {SIP_OFFER_ENCRYPTED, SIP_OFFER_PLAIN, RC_UNSUPPORTED, false},
         {SIP_OFFER_ENCRYPTED, SIP_OFFER_BEST_EFFORT, RC_OK, true},
         {SIP_OFFER_ENCRYPTED, SIP_OFFER_ENCRYPTED, RC_OK, true},
@@ -181,6 +185,7 @@ static void test_offers_that_do_not_fit_are_refused_with_a_reason(void **state)
         {SIP_OFFER_ENCRYPTED, HEAD "m=audio 9 RTP/SAVP 0\r\n" KEY "|1:4\r\n", 399},
         {SIP_OFFER_ENCRYPTED, HEAD "m=audio 9 RTP/SAVP 0\r\n" KEY " UNENCRYPTED_SRTP\r\n", 399},
         {SIP_OFFER_BEST_EFFORT, HEAD "m=audio 9 RTP/SAVP 0\r\n", 399},
+        {SIP_OFFER_FALLBACK, HEAD "m=audio 9 RTP/SAVP 0\r\n", 399},
         {SIP_OFFER_ENCRYPTED, HEAD "m=audio 9 UDP/TLS/RTP/SAVP 0\r\na=fingerprint:sha-1 0\r\n",
          302},
     };
@@ -256,6 +261,8 @@ static void test_answers_that_do_not_fit(void **state)
          RC_INVALID}, /* tag 1: GCM */
         {SIP_OFFER_BEST_EFFORT, HEAD "m=audio 9 RTP/SAVP 0\r\n", RC_UNSUPPORTED},
         {SIP_OFFER_BEST_EFFORT, HEAD "m=audio 9 RTP/AVP 0\r\n", RC_OK},
+        {SIP_OFFER_FALLBACK, HEAD "m=audio 9 RTP/SAVP 0\r\n", RC_UNSUPPORTED},
+        {SIP_OFFER_FALLBACK, HEAD "m=audio 9 RTP/AVP 0\r\n", RC_OK},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct sip_offer local = phone('a', cases[i].ours);

@@ -76,14 +76,15 @@ class Baresip:
             self.buffer += data
 
     def heard(self):
-        """What it decoded, once the call is over."""
-        return read_samples(os.path.join(self.folder, self.dump()))
+        """What it decoded in its longest call, once that is over."""
+        return read_samples(self.dump())
 
     def dump(self):
-        return [n for n in os.listdir(self.folder) if n.endswith("dec.wav")][0]
+        names = [os.path.join(self.folder, n) for n in os.listdir(self.folder) if n.endswith("dec.wav")]
+        return max(names, key=os.path.getsize)
 
     def hears(self):
-        return os.path.getsize(os.path.join(self.folder, self.dump())) > 40000
+        return os.path.getsize(self.dump()) > 40000
 
     def stop(self):
         self.do("quit")
@@ -120,16 +121,22 @@ class BaresipCalls(lab.Scenario):
 
     def baresip(self, line, transport, tune="bare"):
         phone = Baresip(self.node, line, transport, self.tunes[tune], self.certificate)
+        self.addCleanup(phone.program.kill)
         self.node.wait_registrations(1, "CSF" + transport)
         return phone
 
-    def softphone(self, script):
+    def softphone(self, script, *options):
         phone = self.node.softphone(self._testMethodName[-30:])
         done = phone.login()
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        run = phone.run("--do", script)
+        run = phone.run("--do", script, *options)
         run.wait_line(r" registered 1010 at ")
         return run
+
+    def answered(self, line):
+        """Of each answered call in the records: was it encrypted?"""
+        rows = json.loads(self.node.cli("--json", "show", "cdr", line).stdout)
+        return [row["encrypted"] for row in rows if row["called_device"]]
 
     def assert_heard(self, tune, samples):
         self.assertGreaterEqual(best_correlation(read_samples(self.tunes[tune])[:12000], samples), 0.9)
@@ -142,6 +149,32 @@ class BaresipCalls(lab.Scenario):
         bare.program.wait_line(r"^Warning: 399 ")
         self.assertEqual([], rado.log.find("call 1 from"))
         rado.stop()
+        bare.stop()
+
+    def test_a_mixed_call_is_plain_where_the_parameter_allows_it(self):
+        n, there = self.node, os.path.join(self.lab.folder, "mixed.wav")
+        n.set_param("SIPSrtpFallback", "fallback")
+        self.addCleanup(n.set_param, "SIPSrtpFallback", "refuse")
+        bare = self.baresip("1050", "udp")
+        rado = self.softphone(f"wait incoming; answer; record {there}; play {self.tunes['short']}; wait 1; hangup; "
+                              "call 1050; wait answered; hold; resume; dtmf 7; hangup")
+        bare.do("dial", "sip:1010@localhost")
+        bare.wait("CALL_ESTABLISHED")
+        rado.wait_line(r"call 1 with 1050: talking, PCMU, not encrypted")
+        bare.wait("CALL_CLOSED")
+        bare.wait("CALL_INCOMING")
+        bare.do("accept")
+        rado.wait_line(r"call 2 with 1050: talking, PCM[AU], not encrypted")
+        bare.wait("CALL_DTMF_START")
+        bare.wait("CALL_CLOSED")
+        self.assertEqual(0, rado.wait(), rado.log.text())
+        self.assert_heard("bare", read_samples(there))
+        self.assert_heard("short", bare.heard())
+        lab.wait_until(lambda: self.answered("1050") == [False, False], "not two plain calls in the records")
+        strict = self.softphone("wait incoming", "--srtp-only")
+        bare.do("dial", "sip:1010@localhost")
+        self.assertIn("488", bare.wait("CALL_CLOSED")["param"])
+        strict.stop()
         bare.stop()
 
     def test_baresip_over_tls_and_the_softphone_talk_encrypted(self):
