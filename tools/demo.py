@@ -123,9 +123,21 @@ def read_tune(path):
         return samples[::f.getframerate() // RATE]
 
 
+ALIKE = 0.9  # from there on two sounds are the same
+
+
 def correlation(sent, heard):
-    """The best of all delays for a fifth of a second of what was sent; 1 is the same sound."""
-    piece = sent[len(sent) // 4:len(sent) // 4 + RATE // 5]
+    """How well a fifth of a second of what was sent is found in what was heard; 1 is the same sound. A
+    busy machine may drop a packet just there: then another piece counts."""
+    best = 0.0
+    for quarter in (1, 2, 3):
+        if best < ALIKE:
+            best = max(best, correlation_of(sent[len(sent) * quarter // 4:][:RATE // 5], heard))
+    return best
+
+
+def correlation_of(piece, heard):
+    """The best of all delays."""
     norm, best = math.sqrt(sum(map(operator.mul, piece, piece))), 0.0
     for at in range(len(heard) - len(piece)):
         part = heard[at:at + len(piece)]
@@ -308,7 +320,7 @@ class Demo:
         for here, there in (("rado", "anna"), ("anna", "rado")):
             match = correlation(read_tune(sent[there]), read_tune(heard[here]))
             show(f"{here} heard {there}: correlation {match:.3f}")
-            if match < 0.9:
+            if match < ALIKE:
                 raise Failed("that is not what was sent")
         self.show_call()
         self.show_record()

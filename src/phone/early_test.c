@@ -67,7 +67,8 @@ static void test_a_reliable_answer_is_confirmed_once_and_in_order(void **state)
     (void)state;
     static char invite[16384];
     struct bed *b = dial_alone(invite);
-    assert_non_null(strstr(invite, "Supported: replaces, timer, 100rel, X-cisco-srtp-fallback\r\n"));
+    assert_non_null(
+        strstr(invite, "Supported: replaces, timer, 100rel, X-cisco-srtp-fallback\r\n"));
     answer(&b->a, invite, 180, "one", RELIABLE "7\r\nRecord-Route: <sip:p1;lr>\r\n", "");
     bed_assert_log(b, "a PRACK, ");
     bed_assert_events(&b->a, "ringing, ");
