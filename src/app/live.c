@@ -348,6 +348,7 @@ static void add_call(struct app_live *live, struct numbers *n)
     number_add(n, "register.", "released", c.released);
     number_add(n, "calls.", "refused_overload", c.shed);
     number_add(n, "calls.", "overloaded_workers", c.overloaded);
+    number_add(n, "calls.", "contexts", c.contexts);
     for (int i = 0; i < CALL_WHY_COUNT; i++)
         if (c.verdicts[i] > 0)
             number_add(n, "register.refused.", call_why_name((enum call_why)i), c.verdicts[i]);

@@ -58,6 +58,7 @@ void proxy_release(struct proxy_context *c)
     call_targets_clear(&c->targets);
     list_remove(&c->link);
     p->live_count--;
+    atomic_fetch_sub(&p->worker->node->counters.contexts, 1);
     if (p->pool_count >= PROXY_POOL_MAX) {
         buf_fini(&c->best_head);
         buf_fini(&c->best_body);

@@ -97,6 +97,7 @@ struct call_counters {
     uint64_t released;                 /* registrations let go by a change or a newer one */
     uint64_t shed;       /* new calls refused with 503 because a worker had too much to do */
     uint64_t overloaded; /* workers that refuse them now */
+    uint64_t contexts;   /* requests the proxies have under way now; a call's for 32 s more */
 };
 void call_node_count(struct call_node *n, struct call_counters *out);
 

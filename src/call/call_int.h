@@ -51,7 +51,7 @@ struct call_node {
     _Atomic uint64_t changes; /* of the directory, told before location is searched for them */
     struct {
         _Atomic uint64_t accepted_new, accepted_refresh, unregistered, standby, released;
-        _Atomic uint64_t shed, overloaded;
+        _Atomic uint64_t shed, overloaded, contexts;
         _Atomic uint64_t verdicts[CALL_WHY_COUNT];
     } counters;
 };

@@ -309,6 +309,7 @@ void call_node_count(struct call_node *n, struct call_counters *out)
         .released = atomic_load(&n->counters.released),
         .shed = atomic_load(&n->counters.shed),
         .overloaded = atomic_load(&n->counters.overloaded),
+        .contexts = atomic_load(&n->counters.contexts),
     };
     for (size_t i = 0; i < CALL_WHY_COUNT; i++)
         out->verdicts[i] = atomic_load(&n->counters.verdicts[i]);

@@ -107,6 +107,7 @@ static struct proxy_context *context_begin(struct call_visit *v, const struct ca
     call_loop_param(c->loop, call_loop_hash(&v->worker->node->loop_key, v->message, r->basics));
     list_push_back(&p->live, &c->link);
     p->live_count++;
+    atomic_fetch_add(&p->worker->node->counters.contexts, 1);
     if (p->sdp_of == c) p->sdp_of = NULL;
     v->context = c;
     return c;

@@ -691,6 +691,13 @@ static void test_a_path_becomes_a_route(void **state)
 
 /* ---- what it costs ---- */
 
+static uint64_t contexts(void)
+{
+    struct call_counters c;
+    call_node_count(x->b->node, &c);
+    return c.contexts;
+}
+
 static void test_after_a_while_a_call_allocates_nothing(void **state)
 {
     (void)state;
@@ -703,7 +710,9 @@ static void test_after_a_while_a_call_allocates_nothing(void **state)
         hang_up(a, c, &u);
         fixture_pass(x, 1000);
     }
+    assert_in_range(contexts(), 60, 64); /* two calls a second, each for 32 s (RFC 6026, timer L) */
     fixture_pass(x, 40000);
+    assert_int_equal(0, contexts());
     unsigned long before = kit_alloc_count();
     for (int i = 0; i < 5; i++) {
         struct talk t = talk(a, b), u = talk(a, c);
