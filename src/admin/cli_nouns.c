@@ -257,6 +257,30 @@ static size_t columns_of(const struct admin_noun *noun, unsigned flags, struct c
     return n;
 }
 
+/* Gives each trunk its "state", as show trunks has it: up, down, or unknown while it has not been
+ * asked. A node that does not tell knows none. */
+static void add_trunk_states(struct cli *cli, json_t *rows)
+{
+    int status;
+    size_t i, k;
+    json_t *row, *one, *refusal;
+    json_t *answer = cli_ask_quiet(cli, "GET", cli_path(cli, "trunk-states", NULL), NULL, &status,
+                                   &refusal);
+    json_array_foreach(rows, i, row)
+    {
+        json_t *state = json_string("unknown");
+        json_array_foreach(json_object_get(answer, "trunks"), k, one)
+        {
+            if (!str_eq(cli_str(one, "name"), cli_str(row, "name"))) continue;
+            json_decref(state);
+            state = json_incref(json_object_get(one, "state"));
+        }
+        json_object_set_new(row, "state", state);
+    }
+    json_decref(answer);
+    json_decref(refusal);
+}
+
 int cli_noun_list(struct cli *cli, const struct cli_rest *rest)
 {
     const struct admin_noun *noun = noun_of(rest);
@@ -268,6 +292,10 @@ int cli_noun_list(struct cli *cli, const struct cli_rest *rest)
     json_t *rows = cli_ask_all(cli, path, noun->plural, admin_noun_key(noun)->name, &status);
     if (!rows) return status;
     size_t n = columns_of(noun, ADMIN_F_COLUMN, columns);
+    if (noun->kind == STORE_TRUNK && n < COLUMNS) {
+        add_trunk_states(cli, rows);
+        columns[n++] = (struct cli_column){"state", "state", false};
+    }
     if (!cli_print_json(cli, rows)) {
         if (json_array_size(rows) > 0)
             cli_print_rows(cli, rows, columns, n);
