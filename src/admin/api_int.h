@@ -186,7 +186,7 @@ api_fn mode_show, mode_enable, mode_disable;                                  /*
 api_fn live_status, live_registrations, live_reset, live_traces, live_switch; /* live_api.c */
 api_fn live_ports, live_port, live_counters, live_audit, live_trunks;         /* live_api.c */
 api_fn live_sql;                                                              /* sql_api.c */
-api_fn live_calls, cdr_list;                                                  /* calls_api.c */
+api_fn live_calls, live_hang_up, cdr_list;                                    /* calls_api.c */
 api_fn key_list, key_show, key_regen, key_rotate, cert_regen, cert_import;    /* keys_api.c */
 api_fn trust_import;                                                          /* keys_api.c */
 api_fn grant_list, grant_revoke, grant_revoke_many;                           /* grants_api.c */

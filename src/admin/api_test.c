@@ -196,6 +196,46 @@ static void test_calls_under_way(void **state)
     assert_has(answer.p, "\"calls\":0");
 }
 
+static void test_an_administrator_ends_a_call(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    bed_ask(b, "POST", "users",
+            "{\"id\":\"admin\",\"roles\":[\"administrator\"],\"password\":\"password\"}", &answer);
+    bed_ask(b, "POST", "users", "{\"id\":\"rado\",\"password\":\"password\"}", &answer);
+    b->has_call = true;
+    assert_int_equal(401, bed_ask_as(b, "DELETE", "calls/9", NULL, &answer));
+    assert_int_equal(401, bed_ask_as(b, "DELETE", "calls/9", "rado:password", &answer));
+    assert_true(b->has_call);
+    assert_int_equal(200, bed_ask_as(b, "DELETE", "calls/9", "admin:password", &answer));
+    assert_has(answer.p, "{\"id\":9,\"call\":\"c9\",\"caller\":\"1010\"");
+    assert_false(b->has_call);
+    assert_int_equal(200, bed_ask(b, "GET", "audit?limit=1", "", &answer));
+    assert_has(answer.p, "\"who\":\"admin\",\"from\":\"api 127.0.0.1");
+    assert_has(answer.p,
+               "\"action\":\"hangup\",\"kind\":\"call\",\"key\":\"c9\",\"result\":\"ok\"");
+}
+
+static void test_what_is_no_answered_call_is_not_ended(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    b->has_call = true;
+    assert_int_equal(404, bed_ask(b, "DELETE", "calls/10", "", &answer));
+    assert_has(answer.p, "there is no call 10: see \\\"show calls\\\"");
+    assert_int_equal(409, bed_ask(b, "DELETE", "calls/8", "", &answer));
+    assert_has(answer.p, "nobody has answered call 8 yet");
+    assert_int_equal(400, bed_ask(b, "DELETE", "calls/0", "", &answer));
+    assert_int_equal(400, bed_ask(b, "DELETE", "calls/1010x", "", &answer));
+    assert_int_equal(400, bed_ask(b, "DELETE", "calls/99999999999999999999", "", &answer));
+    assert_has(answer.p, "is no call's id");
+    assert_true(b->has_call);
+    assert_int_equal(200, bed_ask(b, "GET", "audit", "", &answer));
+    assert_null(strstr(answer.p, "hangup"));
+    b->live.hang_up = NULL; /* a node that handles none */
+    assert_int_equal(404, bed_ask(b, "DELETE", "calls/9", "", &answer));
+}
+
 static void test_no_secret_comes_back(void **state)
 {
     struct bed *b = *state;
@@ -459,6 +499,8 @@ int main(void)
         T(test_members_and_patterns_are_refused_with_the_reason),
         T(test_records_of_calls),
         T(test_calls_under_way),
+        T(test_an_administrator_ends_a_call),
+        T(test_what_is_no_answered_call_is_not_ended),
         T(test_no_secret_comes_back),
         T(test_refusals_say_what_was_wrong),
         T(test_only_the_version_one_saw_is_changed),

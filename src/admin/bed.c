@@ -112,6 +112,19 @@ static enum rc calls(void *ctx, struct str number, uint64_t after_id, size_t lim
     return RC_OK;
 }
 
+static enum rc hang_up(void *ctx, uint64_t id, struct arena *a, struct admin_live_call *out)
+{
+    struct bed *b = ctx;
+    struct admin_live_call *found;
+    size_t count;
+    if (id == 8) return RC_CONFLICT; /* rings */
+    enum rc rc = calls(ctx, STR(""), 0, 1, a, &found, &count);
+    if (rc != RC_OK || count == 0 || id != found->id) return rc != RC_OK ? rc : RC_NOT_FOUND;
+    b->has_call = false;
+    *out = *found;
+    return RC_OK;
+}
+
 static size_t call_count(void *ctx)
 {
     struct bed *b = ctx;
@@ -244,6 +257,7 @@ int bed_setup(void **state)
                                   .registration_count = registration_count,
                                   .calls = calls,
                                   .call_count = call_count,
+                                  .hang_up = hang_up,
                                   .trunks = trunks,
                                   .listeners = listeners,
                                   .port_is_free = port_is_free,
@@ -331,19 +345,25 @@ int bed_ask(struct bed *b, const char *method, const char *path, const char *bod
     return bed_ask_with(b, method, path, body, NULL, NULL, answer);
 }
 
-int bed_ask_basic(struct bed *b, const char *path, const char *user_and_password,
-                  struct str *answer)
+int bed_ask_as(struct bed *b, const char *method, const char *path, const char *user_and_password,
+               struct str *answer)
 {
     char url[512], value[256];
     struct buf coded;
     snprintf(url, sizeof url, "http://127.0.0.1:%u/api/v1/%s", b->server.port, path);
-    if (!user_and_password) return ask(b, "GET", url, "", NULL, false, answer);
+    if (!user_and_password) return ask(b, method, url, "", NULL, false, answer);
     buf_init(&coded, 256);
     base64_print(&coded, str_bytes(str_from(user_and_password)));
     snprintf(value, sizeof value, "Basic %s", buf_cstr(&coded));
     buf_fini(&coded);
     struct http_client_header header = {STR("Authorization"), str_from(value)};
-    return ask(b, "GET", url, "", &header, false, answer);
+    return ask(b, method, url, "", &header, false, answer);
+}
+
+int bed_ask_basic(struct bed *b, const char *path, const char *user_and_password,
+                  struct str *answer)
+{
+    return bed_ask_as(b, "GET", path, user_and_password, answer);
 }
 
 /* ---- the command line ---- */

@@ -44,7 +44,9 @@ int bed_ask(struct bed *b, const char *method, const char *path, const char *bod
 /* The same with one more header. */
 int bed_ask_with(struct bed *b, const char *method, const char *path, const char *body,
                  const char *name, const char *value, struct str *answer);
-/* Over TCP with HTTP Basic; user NULL: without. */
+/* Over TCP with HTTP Basic; user NULL: without. The second one is a GET. */
+int bed_ask_as(struct bed *b, const char *method, const char *path, const char *user_and_password,
+               struct str *answer);
 int bed_ask_basic(struct bed *b, const char *path, const char *user_and_password,
                   struct str *answer);
 /* One command line as at the prompt; what it printed is in b->out and b->err. */

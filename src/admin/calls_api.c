@@ -1,4 +1,4 @@
-/* Calls under way, and the records of those that ended. */
+/* Calls under way, their end by the operator, and the records of those that ended. */
 #include "admin/api_int.h"
 #include "store/cdr.h"
 
@@ -40,6 +40,40 @@ void live_calls(struct admin_call *c)
     for (size_t i = 0; i < count; i++)
         api_append(&array, call_print(&rows[i]));
     api_reply(c, 200, json_pack("{s:o, s:b}", "calls", array, "more", count == limit));
+}
+
+static void refuse_hang_up(struct admin_call *c, enum rc rc, uint64_t id)
+{
+    if (rc == RC_NOT_FOUND)
+        api_fail(c, 404, "not-found", "id", "there is no call %llu: see \"show calls\"",
+                 (unsigned long long)id);
+    else if (rc == RC_CONFLICT)
+        api_fail(c, 409, "conflict", "id",
+                 "nobody has answered call %llu yet: end it when \"show calls\" says answered",
+                 (unsigned long long)id);
+    else
+        api_fail_rc(c, rc, "calls", STR(""));
+}
+
+void live_hang_up(struct admin_call *c)
+{
+    const struct admin_live *live = c->admin->live;
+    struct admin_live_call call;
+    uint64_t id;
+    if (str_to_u64(c->req->params[0], INT64_MAX, &id) != RC_OK || id == 0) {
+        api_fail(c, 400, "malformed", "id", "%.*s is no call's id: see \"show calls\"",
+                 STR_ARG(c->req->params[0]));
+        return;
+    }
+    enum rc rc = live->hang_up ? live->hang_up(live->ctx, id, c->arena, &call) : RC_NOT_FOUND;
+    if (rc != RC_OK) {
+        refuse_hang_up(c, rc, id);
+        return;
+    }
+    rc = store_audit_add(c->admin->store, &c->by, STR("hangup"), STR("call"), call.call, STR("ok"),
+                         NULL);
+    if (rc != RC_OK) log_warn(c->admin->log, "audit.failed", LOG_CSTR("rc", rc_name(rc)));
+    api_reply(c, 200, call_print(&call));
 }
 
 static json_t *cdr_print(const struct store_cdr *r)

@@ -1,4 +1,4 @@
-/* Calls: those under way, the records of those that ended, and their export. */
+/* Calls: those under way and their end, the records of those that ended, and their export. */
 #include "admin/cli_int.h"
 #include "admin/table.h"
 #include <stdlib.h>
@@ -91,10 +91,10 @@ static void add_times(json_t *rows)
 int cli_calls(struct cli *cli, const struct cli_rest *rest)
 {
     static const struct cli_column columns[] = {
-        {"start", "start", true},           {"caller", "caller", false},
-        {"dialled", "dialled", false},      {"called", "called", false},
-        {"called_device", "device", false}, {"state", "state", false},
-        {"encrypted", "encrypted", false}};
+        {"id", "id", false},         {"start", "start", true},
+        {"caller", "caller", false}, {"dialled", "dialled", false},
+        {"called", "called", false}, {"called_device", "device", false},
+        {"state", "state", false},   {"encrypted", "encrypted", false}};
     int status;
     if (!cli_has_words(cli, rest, 0, 1)) return ADMIN_EXIT_USAGE;
     const char *path = cli_query(cli, cli_path(cli, "calls", NULL), "number",
@@ -109,6 +109,22 @@ int cli_calls(struct cli *cli, const struct cli_rest *rest)
                     rest->argc == 1 ? rest->argv[0] : "");
     }
     json_decref(rows);
+    return status;
+}
+
+int cli_call_hangup(struct cli *cli, const struct cli_rest *rest)
+{
+    int status;
+    if (!cli_has_words(cli, rest, 1, 1)) return ADMIN_EXIT_USAGE;
+    json_t *call = cli_ask(cli, "DELETE", cli_path(cli, "calls", rest->argv[0], NULL), NULL,
+                           &status);
+    if (call && !cli_print_json(cli, call)) {
+        struct str caller = cli_str(call, "caller"), called = cli_str(call, "called");
+        struct str since = cli_time(cli, cli_int(call, "answer_ms") / 1000);
+        cli_say(cli, "Call %lld between %.*s and %.*s, answered %.*s, is ended.",
+                (long long)cli_int(call, "id"), STR_ARG(caller), STR_ARG(called), STR_ARG(since));
+    }
+    json_decref(call);
     return status;
 }
 

@@ -28,6 +28,7 @@ const struct command cli_commands[] = {
     {"show registrations", "[device]", "who is registered now", cli_registrations},
     {"show registration", "", NULL, cli_registrations},
     {"show calls", "[number]", "calls under way", cli_calls},
+    {"call hangup", "<id>", "end a call at once; its id is in show calls", cli_call_hangup},
     {"show trunks", "", "which trunks answer this node", cli_trunks},
     {"show cdr", "[number] [--since T] [--until T] [--limit N]", "calls that ended, newest first", cli_cdr_show},
     {"show audit", "[--limit N]", "who changed what", cli_audit},

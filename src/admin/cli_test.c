@@ -166,6 +166,11 @@ static const struct {
     {"help hunt-group", ADMIN_EXIT_OK, "--forward-no-answer", ""},
     {"show calls", ADMIN_EXIT_OK, "No call is under way.", ""},
     {"show calls 1999", ADMIN_EXIT_OK, "No call is under way with 1999.", ""},
+    {"call hangup 9", ADMIN_EXIT_NOT_FOUND, "", "there is no call 9: see \"show calls\""},
+    {"call hangup 8", ADMIN_EXIT_REFUSED, "", "nobody has answered call 8 yet"},
+    {"call hangup 1010x", ADMIN_EXIT_REFUSED, "", "1010x is no call's id: see \"show calls\""},
+    {"call hangup", ADMIN_EXIT_USAGE, "", "call hangup <id>"},
+    {"call hangup 9 10", ADMIN_EXIT_USAGE, "", "call hangup <id>"},
     {"show trunks", ADMIN_EXIT_OK, "carrier  down   503     ", ""},
     {"show trunks now", ADMIN_EXIT_USAGE, "", "show trunks"},
     {"show cdr", ADMIN_EXIT_OK, "There are no records of such calls.", ""},
@@ -420,6 +425,23 @@ static void test_calls_and_their_records_are_shown(void **state)
     assert_null(strstr(b->out, "1010 "));
 }
 
+static void test_a_call_is_ended_by_its_id(void **state)
+{
+    struct bed *b = *state;
+    b->has_call = true;
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "show calls"));
+    assert_has(b->out, "\n9 ");
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "call hangup 9")); /* nobody is asked */
+    assert_has(b->out, "Call 9 between 1010 and 1011?[2J, answered 20");
+    assert_has(b->out, ", is ended.\n");
+    assert_int_equal(ADMIN_EXIT_NOT_FOUND, bed_cli(b, "call hangup 9"));
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "show audit"));
+    assert_has(b->out, "hangup  call     c9");
+    b->has_call = true;
+    assert_int_equal(ADMIN_EXIT_OK, bed_cli(b, "call hangup 9 --json"));
+    assert_has(b->out, "\"call\": \"c9\"");
+}
+
 static void test_records_are_exported_as_csv(void **state)
 {
     struct bed *b = *state;
@@ -472,6 +494,7 @@ int main(void)
         T(test_diagnose_walks_to_the_reason),
         T(test_a_script_runs_line_by_line),
         T(test_calls_and_their_records_are_shown),
+        T(test_a_call_is_ended_by_its_id),
         T(test_records_are_exported_as_csv),
         T(test_records_are_exported_page_by_page),
     };

@@ -38,7 +38,8 @@ static void offer_names(struct completion *c, const char *plural, const char *ke
     if (match.n > 0 && match.p[0] == '"') match = str_sub(match, 1, match.n);
     json_t *page = cli_ask_quiet(c->cli, "GET", cli_query(c->cli, path, "match", match), NULL,
                                  &status, &refusal);
-    json_array_foreach(json_object_get(page, plural), i, row) offer_name(c, cli_str(row, key));
+    json_array_foreach(json_object_get(page, plural), i, row)
+        offer_name(c, cli_cell(c->cli, json_object_get(row, key)));
     json_decref(page);
     json_decref(refusal);
 }
@@ -99,6 +100,8 @@ static void offer_behind(struct completion *c, const struct command_words *w)
     if (w->count == 2 && admin_name_eq(str_from(w->words[0]), STR("show")) &&
         (admin_name_eq(str_from(last), STR("calls")) || admin_name_eq(str_from(last), STR("cdr"))))
         offer_names(c, "lines", "pattern");
+    if (w->count == 2 && admin_name_eq(str_from(w->words[0]), STR("call")))
+        offer_names(c, "calls", "id");
     if (w->count == 2 && admin_name_eq(str_from(w->words[0]), STR("param")))
         offer_names(c, "params", "name");
     if (!noun || !noun->can_change || w->count < 2) return;

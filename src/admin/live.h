@@ -81,6 +81,9 @@ struct admin_live {
     enum rc (*calls)(void *ctx, struct str number, uint64_t after_id, size_t limit, struct arena *a,
                      struct admin_live_call **out, size_t *count);
     size_t (*call_count)(void *ctx);
+    /* Ends the call of that id; both phones hear a BYE, *out tells what it was. RC_NOT_FOUND,
+     * RC_CONFLICT: nobody has answered it yet. NULL: as calls. */
+    enum rc (*hang_up)(void *ctx, uint64_t id, struct arena *a, struct admin_live_call *out);
     /* NULL: this node knows no trunks. */
     enum rc (*trunks)(void *ctx, struct arena *a, struct admin_trunk_state **out, size_t *count);
     /* The newest max records of a device ("" all), oldest first, after after_seq. */

@@ -65,6 +65,7 @@ const struct api_route api_routes[] = {
     {HTTP_GET, V1 "registrations", live_registrations, "Live registrations", NULL, API_NO_BODY, "device after limit"},
     {HTTP_DELETE, V1 "registrations/{device}", live_reset, "Let a device's registrations go", NULL, API_NO_BODY, NULL},
     {HTTP_GET, V1 "calls", live_calls, "Calls under way", NULL, API_NO_BODY, "number after limit"},
+    {HTTP_DELETE, V1 "calls/{id}", live_hang_up, "End an answered call: both phones hear a BYE", NULL, API_NO_BODY, NULL},
     {HTTP_GET, V1 "trunk-states", live_trunks, "Which trunks answer this node", NULL, API_NO_BODY, NULL},
     {HTTP_GET, V1 "cdrs", cdr_list, "Call detail records, newest first", NULL, API_NO_BODY, "number since until before limit"},
     {HTTP_GET, V1 "traces", live_traces, "SIP messages kept in memory", NULL, API_NO_BODY, "device after limit"},

@@ -155,6 +155,20 @@ static enum rc live_calls(void *ctx, struct str number, uint64_t after_id, size_
     return rc;
 }
 
+/* Between the look and the hanging up it may have ended by itself: then there is no such call. */
+static enum rc live_hang_up(void *ctx, uint64_t id, struct arena *a, struct admin_live_call *out)
+{
+    struct app_live *live = ctx;
+    struct call_record *r = ARENA_NEW(a, struct call_record);
+    if (!r) return RC_NOMEM;
+    if (id == 0 || call_node_calls(live->call, id - 1, r, 1) == 0 || r->id != id)
+        return RC_NOT_FOUND;
+    if (r->state != CALL_STATE_ANSWERED) return RC_CONFLICT;
+    enum rc rc = call_fill(a, r, out);
+    if (rc != RC_OK) return rc;
+    return call_node_hang_up(live->call, id) ? RC_OK : RC_NOT_FOUND;
+}
+
 static size_t live_call_count(void *ctx)
 {
     struct app_live *live = ctx;
@@ -456,6 +470,7 @@ struct admin_live app_live_functions(struct app_live *live, struct str node_name
         .registrations = live_registrations,
         .calls = live_calls,
         .call_count = live_call_count,
+        .hang_up = live_hang_up,
         .trace = live_trace,
         .trace_switch = live_trace_switch,
         .last_refusal = live_last_refusal,

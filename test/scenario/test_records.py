@@ -29,12 +29,12 @@ class Records(lab.Scenario):
             "CSFrado": "rado", "CSFanna": "anna", "CSFivan": "ivan"})
         self.phones = {}
 
-    def ready(self, user, script):
+    def ready(self, user, script, *words):
         if user not in self.phones:
             self.phones[user] = self.node.softphone(f"{self._testMethodName[-40:]}-{user}")
             done = self.phones[user].login(user, device="CSF" + user)
             self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        run = self.phones[user].run("--do", script, device="CSF" + user)
+        run = self.phones[user].run("--do", script, *words, device="CSF" + user)
         run.wait_line(r" registered \d+ at ")
         return run
 
@@ -84,6 +84,29 @@ class Records(lab.Scenario):
                         called="1011", called_device="CSFanna", status=200, cause=16, ended_by="called",
                         reason="hung up", encrypted=True, trunk_in="", trunk_out="")
         self.assertTrue(0 < row["start_ms"] < row["answer_ms"] < row["end_ms"], row)
+
+    def test_an_operator_ends_a_call(self):
+        n = self.node
+        anna = self.ready("anna", "wait incoming; answer; wait ended", "--trace")
+        rado = self.ready("rado", "call 1011; wait answered; wait ended", "--trace")
+        lab.wait_until(lambda: [c["state"] for c in live(n)] == ["answered"], "an answered call")
+        call = live(n)[0]
+        unknown = n.cli("call", "hangup", str(call["id"] + 1), check=False)
+        self.assertEqual((4, f"there is no call {call['id'] + 1}: see \"show calls\"\n"),
+                         (unknown.returncode, unknown.stderr))
+        self.assertEqual([call], live(n))
+        said = n.cli("call", "hangup", str(call["id"])).stdout
+        self.assertRegex(said, rf"^Call {call['id']} between 1010 and 1011, answered .*, is ended\.$")
+        self.ended(rado)
+        self.ended(anna)
+        for run in (rado, anna):
+            self.assertRegex(run.log.text(), r"(?m)\bBYE sip:")
+        row = self.wait_records(1)[0]
+        self.assertEqual([], live(n))
+        self.expect_row(row, call=call["call"], called="1011", called_device="CSFanna", status=200, cause=31,
+                        ended_by="node", reason="ended by an operator", encrypted=True)
+        audit = json.loads(n.cli("--json", "show", "audit", "--limit", "1").stdout)[0]
+        self.expect_row(audit, action="hangup", kind="call", key=call["call"], result="ok")
 
     def test_how_calls_end(self):
         n = self.node
