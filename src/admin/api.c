@@ -25,8 +25,19 @@ static bool read_json(struct admin_call *c)
     return false;
 }
 
+bool api_is_here(const struct admin *a, const struct api_route *r)
+{
+    return r->place == API_ON_BOTH || (r->place == API_ON_EDGE) == a->is_edge;
+}
+
 static void run(struct admin_call *c)
 {
+    if (!api_is_here(c->admin, c->route)) {
+        api_fail(c, 404, "not-here", NULL,
+                 c->admin->is_edge ? "this is an edge: ask a call server, without --edge"
+                                   : "this is a call server: ask an edge, with --edge");
+        return;
+    }
     if (form_parse(c->req->query, c->arena, &c->query) != RC_OK) {
         api_fail(c, 400, "malformed", NULL,
                  "the query cannot be read: write name=value parted by &");
@@ -59,6 +70,7 @@ enum rc admin_new(const struct admin_settings *settings, struct admin **out)
         .live = settings->live,
         .clock = settings->clock,
         .random = settings->random,
+        .is_edge = settings->is_edge,
         .log = settings->log,
         .gate = admin_gate_new(&settings->random, settings->pool_threads),
         .seats = calloc(api_route_count * SITES, sizeof *a->seats),

@@ -6,7 +6,8 @@
  * administrator by HTTP Basic (RFC 7617), throttled by the sign-in parameters. Every method asks.
  * Refusals are {"error":"word","message":"what was wrong and what to do","field":"where"}.
  *
- * Handlers run on the pool's threads and may wait. Changes carry who made them into the audit. */
+ * A call server and an edge share it: what belongs to the other one is answered 404 with a word about
+ * where to ask. Handlers run on the pool's threads and may wait. Changes carry who made them into the audit. */
 #ifndef ADMIN_API_H
 #define ADMIN_API_H
 #include "base/clock.h"
@@ -27,6 +28,7 @@ struct admin_settings {
     struct clock clock;            /* copied */
     struct random_source random;   /* copied */
     const struct log *log;         /* may be NULL */
+    bool is_edge;                  /* of bearline-edge; false: of a node */
     unsigned pool_threads;         /* password checks run on at most half of them */
 };
 

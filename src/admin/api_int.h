@@ -40,6 +40,7 @@ struct admin_call {
 typedef void api_fn(struct admin_call *c);
 
 enum api_body { API_NO_BODY, API_JSON, API_CSV };
+enum api_place { API_ON_NODE, API_ON_BOTH, API_ON_EDGE };
 
 struct api_route {
     unsigned method; /* one of enum http_method */
@@ -49,10 +50,12 @@ struct api_route {
     const struct admin_noun *(*noun)(void); /* NULL, or whose rows it speaks of */
     enum api_body body;
     const char *query; /* names of its parameters, separated by spaces; NULL none */
+    enum api_place place;
 };
 
 extern const struct api_route api_routes[];
 extern const size_t api_route_count;
+bool api_is_here(const struct admin *a, const struct api_route *r);
 
 struct api_seat {
     struct admin *admin;
@@ -67,6 +70,7 @@ struct admin {
     struct clock clock;
     struct random_source random;
     const struct log *log;
+    bool is_edge;
     struct admin_gate *gate;
     pthread_mutex_t ports;  /* one change of ports or mode at a time: check, commit, settle */
     struct api_seat *seats; /* api_route_count for each of two sites */

@@ -237,7 +237,7 @@ static void open_node(struct bed *b)
     OK(directory_new(b->store, &b->random, &b->directory, &b->why));
 }
 
-int bed_setup(void **state)
+static int setup(void **state, bool is_edge)
 {
     struct bed *b = calloc(1, sizeof *b);
     snprintf(b->folder, sizeof b->folder, "/tmp/bearline-admin-XXXXXX");
@@ -272,6 +272,7 @@ int bed_setup(void **state)
                                .live = &b->live,
                                .clock = b->clock,
                                .random = b->random,
+                               .is_edge = is_edge,
                                .pool_threads = 4};
     OK(admin_new(&s, &b->admin));
     b->server.site = http_site_new("https");
@@ -283,6 +284,16 @@ int bed_setup(void **state)
     arena_init(&b->arena, NULL, 0, 256 << 20);
     *state = b;
     return 0;
+}
+
+int bed_setup(void **state)
+{
+    return setup(state, false);
+}
+
+int bed_setup_edge(void **state)
+{
+    return setup(state, true);
 }
 
 int bed_teardown(void **state)

@@ -36,6 +36,7 @@ struct bed {
 };
 
 int bed_setup(void **state);
+int bed_setup_edge(void **state); /* the same, of an edge */
 int bed_teardown(void **state);
 
 /* One request over the UNIX socket, as root; body "" none. Gives the status; answer in *body. */

@@ -67,7 +67,7 @@ static void help_fields(struct cli *cli, const struct admin_noun *noun)
     cli_say(cli, "Options of %s %s (%s):", admin_article(noun->name), noun->name, noun->help);
     for (size_t i = 0; i < noun->field_count; i++) {
         const struct admin_field *f = &noun->fields[i];
-        bool secret = f->kind == ADMIN_PASSWORD || f->kind == ADMIN_DIGEST_SECRET;
+        bool secret = admin_field_is_secret(f);
         char name[64], text[TEXT_MAX];
         if (f->flags & ADMIN_F_READ_ONLY) continue;
         snprintf(name, sizeof name, "  --%s%s", f->name,

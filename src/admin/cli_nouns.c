@@ -56,7 +56,7 @@ static bool ends(struct str *name, const char *suffix)
 
 static bool is_secret(const struct admin_field *f)
 {
-    return f && (f->kind == ADMIN_PASSWORD || f->kind == ADMIN_DIGEST_SECRET);
+    return f && admin_field_is_secret(f);
 }
 
 /* "--password-file F", "--password-stdin", "--jwks-file F". 1: taken, 0: another option, -1: said. */
@@ -334,7 +334,7 @@ int cli_noun_show(struct cli *cli, const struct cli_rest *rest)
             const struct admin_field *f = &noun->fields[i];
             if (is_secret(f))
                 columns[n++] = (struct cli_column){
-                    f->kind == ADMIN_PASSWORD
+                    f->kind != ADMIN_DIGEST_SECRET
                         ? strcmp(f->name, "secret") == 0 ? "has_secret" : "has_password"
                         : "has_digest_password",
                     f->name, false};

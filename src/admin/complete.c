@@ -48,8 +48,7 @@ static void offer_options(struct completion *c, const struct admin_noun *noun)
 {
     for (size_t i = 0; i < noun->field_count; i++) {
         const struct admin_field *f = &noun->fields[i];
-        bool file = f->kind == ADMIN_PASSWORD || f->kind == ADMIN_DIGEST_SECRET ||
-                    (f->flags & ADMIN_F_FILE);
+        bool file = admin_field_is_secret(f) || (f->flags & ADMIN_F_FILE);
         struct str text;
         if ((f->flags & (ADMIN_F_READ_ONLY | ADMIN_F_KEY)) != 0) continue;
         if (arena_printf(&c->cli->arena, &text, "--%s%s", f->name, file ? "-file" : "") != RC_OK)

@@ -71,6 +71,9 @@ static const char *plain_text(enum store_kind kind)
     case STORE_HUNT_GROUP: return "calls to its number are refused";
     case STORE_TRUNK: return "no calls go or come over it";
     case STORE_ROUTE_PATTERN: return "numbers only it stands for lead nowhere";
+    case STORE_UCM: return "phones outside no longer reach that cluster";
+    case STORE_PEER: return "its links end, and with them the phones behind it";
+    case STORE_ALLOW: return "phones outside may no longer ask for it";
     case STORE_TRUST: return "certificates that only it vouches for are refused";
     default: return "";
     }

@@ -234,6 +234,41 @@ static const struct admin_field route_pattern_fields[] = {
     FA(struct store_route_pattern, prefix, "prefixdigits", ADMIN_TEXT, COLUMN, "put before the number a trunk is asked for"),
     TAIL(struct store_route_pattern),
 };
+
+static const struct admin_field ucm_fields[] = {
+    FA(struct store_ucm, address, "publisher host name", ADMIN_TEXT, KEY, "host name of the cluster's publisher, as its certificate has it"),
+    F(struct store_ucm, description, ADMIN_TEXT, COLUMN, "free text"),
+    F(struct store_ucm, port, ADMIN_INT, 0, "its HTTPS port; 8443"),
+    FA(struct store_ucm, username, "user", ADMIN_TEXT, COLUMN, "a user there who may use AXL"),
+    F(struct store_ucm, password, ADMIN_SECRET, 0, "his password there"),
+    FA(struct store_ucm, tls_verify, "verify tlsverifymode", ADMIN_BOOL, COLUMN, "its certificate must chain to tomcat-trust and bear the name"),
+    FA(struct store_ucm, enabled, "active", ADMIN_BOOL, COLUMN, "no: its phones are not served outside"),
+    TAIL(struct store_ucm),
+};
+
+static const struct admin_choice edge_roles[] = {
+    {"inner", STORE_EDGE_INNER}, {"outer", STORE_EDGE_OUTER}, {NULL, 0}};
+static const struct admin_field peer_fields[] = {
+    F(struct store_peer, name, ADMIN_TEXT, KEY, "the other edge's name, as its certificate has it"),
+    F(struct store_peer, description, ADMIN_TEXT, 0, "free text"),
+    CHOICE(struct store_peer, role, NULL, COLUMN, edge_roles, "what the other edge is"),
+    FA(struct store_peer, host, "address", ADMIN_TEXT, COLUMN, "outer edge: name or address it is reached at"),
+    FA(struct store_peer, sip_port, "traversalport", ADMIN_INT, COLUMN, "outer edge: its SIP Traversal Port; 7001"),
+    F(struct store_peer, tunnel_port, ADMIN_INT, COLUMN, "outer edge: its Tunnel Port; 2222"),
+    F(struct store_peer, media_port, ADMIN_INT, COLUMN, "outer edge: its Media Traversal Port; 2776"),
+    F(struct store_peer, ca_pem, ADMIN_TEXT, ADMIN_F_FILE | ADMIN_F_LONG, "certificate of the CA the other edge made for itself"),
+    FA(struct store_peer, enabled, "active", ADMIN_BOOL, COLUMN, "no: no links with it"),
+    TAIL(struct store_peer),
+};
+
+static const struct admin_field allow_fields[] = {
+    FA(struct store_allow, name, "rule", ADMIN_TEXT, KEY, "name of the rule"),
+    F(struct store_allow, description, ADMIN_TEXT, 0, "free text"),
+    F(struct store_allow, url, ADMIN_TEXT, COLUMN, "https://host[:port]/path that phones outside may ask for"),
+    FA(struct store_allow, is_prefix, "prefix", ADMIN_BOOL, COLUMN, "yes: what lies below the path, too"),
+    WORDS(struct store_allow, methods, "method", COLUMN, ' ', "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
+    TAIL(struct store_allow),
+};
 /* clang-format on */
 
 static void user_defaults(void *row)
@@ -300,6 +335,24 @@ static void route_pattern_defaults(void *row)
     *(struct store_route_pattern *)row = (struct store_route_pattern){.version = 0};
 }
 
+static void ucm_defaults(void *row)
+{
+    *(struct store_ucm *)row = (struct store_ucm){
+        .port = 8443, .tls_verify = true, .enabled = true};
+}
+static void peer_defaults(void *row)
+{
+    *(struct store_peer *)row = (struct store_peer){.role = STORE_EDGE_OUTER,
+                                                    .sip_port = 7001,
+                                                    .tunnel_port = 2222,
+                                                    .media_port = 2776,
+                                                    .enabled = true};
+}
+static void allow_defaults(void *row)
+{
+    *(struct store_allow *)row = (struct store_allow){.methods = STR("GET")};
+}
+
 #define NOUN(id, name_, plural_, kind_, change_, defaults_, help_)                                 \
     NOUN_CALLED(id, #name_, name_, plural_, kind_, change_, defaults_, help_)
 #define NOUN_CALLED(id, text_, name_, plural_, kind_, change_, defaults_, help_)                   \
@@ -336,7 +389,18 @@ static const struct admin_noun nouns[ADMIN_NOUN_COUNT] = {
     NOUN_CALLED(ADMIN_ROUTE_PATTERN, "route-pattern", route_pattern, "route-patterns",
                 STORE_ROUTE_PATTERN, true, route_pattern_defaults,
                 "where numbers that are no line lead"),
+    NOUN(ADMIN_UCM, ucm, "ucms", STORE_UCM, true, ucm_defaults,
+         "call server clusters an edge serves"),
+    NOUN(ADMIN_PEER, peer, "peers", STORE_PEER, true, peer_defaults,
+         "edges this edge is paired with"),
+    NOUN(ADMIN_ALLOW, allow, "allows", STORE_ALLOW, true, allow_defaults,
+         "paths let in from outside beside the automatic ones"),
 };
+
+bool admin_field_is_secret(const struct admin_field *f)
+{
+    return f->kind == ADMIN_PASSWORD || f->kind == ADMIN_DIGEST_SECRET || f->kind == ADMIN_SECRET;
+}
 
 const struct admin_noun *admin_noun(enum admin_noun_id id)
 {

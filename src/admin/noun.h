@@ -6,6 +6,7 @@
 #define ADMIN_NOUN_H
 #include "store/dialplan.h"
 #include "store/records.h"
+#include "store/remote.h"
 
 enum admin_field_kind {
     ADMIN_TEXT,
@@ -20,6 +21,7 @@ enum admin_field_kind {
     ADMIN_WORDS,         /* text kept with separator between words; JSON gives an array */
     ADMIN_PASSWORD,      /* write only: kept as Argon2id */
     ADMIN_DIGEST_SECRET, /* write only: kept as HA1 */
+    ADMIN_SECRET,        /* write only: kept as it is, to be shown to another server */
 };
 enum admin_field_flag {
     ADMIN_F_KEY = 1,
@@ -72,10 +74,15 @@ enum admin_noun_id {
     ADMIN_HUNT_GROUP,
     ADMIN_TRUNK,
     ADMIN_ROUTE_PATTERN,
+    ADMIN_UCM,
+    ADMIN_PEER,
+    ADMIN_ALLOW,
     ADMIN_NOUN_COUNT
 };
 
 const struct admin_noun *admin_noun(enum admin_noun_id id);
+/* Its fields that are written and never read: passwords and other secrets. */
+bool admin_field_is_secret(const struct admin_field *f);
 /* By name or plural, spelled as admin_name_eq allows; NULL. */
 const struct admin_noun *admin_noun_find(struct str name);
 /* By name or alias; case, '-' and '_' do not count. NULL. */

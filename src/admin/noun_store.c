@@ -44,6 +44,9 @@ WRAP(trust)
 WRAP(hunt_group)
 WRAP(trunk)
 WRAP(route_pattern)
+WRAP(ucm)
+WRAP(peer)
+WRAP(allow)
 
 #define ROW(id, noun) [id] = {noun##_get, noun##_list, noun##_put, noun##_remove}
 static const struct noun_store stores[ADMIN_NOUN_COUNT] = {
@@ -54,6 +57,8 @@ static const struct noun_store stores[ADMIN_NOUN_COUNT] = {
     ROW(ADMIN_CLIENT, client), ROW(ADMIN_CERT, cert),
     ROW(ADMIN_TRUST, trust),   ROW(ADMIN_HUNT_GROUP, hunt_group),
     ROW(ADMIN_TRUNK, trunk),   ROW(ADMIN_ROUTE_PATTERN, route_pattern),
+    ROW(ADMIN_UCM, ucm),       ROW(ADMIN_PEER, peer),
+    ROW(ADMIN_ALLOW, allow),
 };
 
 const struct noun_store *noun_store(const struct admin_noun *noun)

@@ -9,6 +9,7 @@ static json_t *field_schema(const struct admin_field *f)
         [ADMIN_VERSION] = "integer", [ADMIN_BOOL] = "boolean",         [ADMIN_CHOICE] = "string",
         [ADMIN_ROLES] = "array",     [ADMIN_LINES] = "array",          [ADMIN_WORDS] = "array",
         [ADMIN_PASSWORD] = "string", [ADMIN_DIGEST_SECRET] = "string", [ADMIN_MEMBERS] = "array",
+        [ADMIN_SECRET] = "string",
     };
     json_t *o = json_pack("{s:s, s:s}", "type", types[f->kind], "description", f->help);
     if (f->kind == ADMIN_CHOICE) {
@@ -26,8 +27,7 @@ static json_t *field_schema(const struct admin_field *f)
                                       "pattern", "type", "string", "index", "type", "integer",
                                       "label", "type", "string", "display", "type", "string"));
     if (f->flags & ADMIN_F_READ_ONLY) json_object_set_new(o, "readOnly", json_true());
-    if (f->kind == ADMIN_PASSWORD || f->kind == ADMIN_DIGEST_SECRET)
-        json_object_set_new(o, "writeOnly", json_true());
+    if (admin_field_is_secret(f)) json_object_set_new(o, "writeOnly", json_true());
     return o;
 }
 
@@ -99,11 +99,12 @@ static json_t *operation(const struct api_route *r)
     return o;
 }
 
-static json_t *paths(void)
+static json_t *paths(const struct admin *a)
 {
     json_t *all = json_object();
     for (size_t i = 0; i < api_route_count; i++) {
         const struct api_route *r = &api_routes[i];
+        if (!api_is_here(a, r)) continue;
         char path[100];
         snprintf(path, sizeof path, "%s", r->path);
         char *star = strstr(path, "*}");
@@ -130,7 +131,7 @@ void openapi_show(struct admin_call *c)
                         "s:{s:o, s:{s:{s:s, s:s}}}}",
                         "openapi", "3.1.0", "info", "title", "Bearline operator API", "version",
                         api_str(c->admin->live->version), "license", "name", "Apache-2.0",
-                        "identifier", "Apache-2.0", "paths", paths(), "security", "basic",
+                        "identifier", "Apache-2.0", "paths", paths(c->admin), "security", "basic",
                         "components", "schemas", schemas(), "securitySchemes", "basic", "type",
                         "http", "scheme", "basic"));
 }

@@ -17,6 +17,14 @@ static json_t *param_print(const struct store_param *p)
     return o;
 }
 
+/* What means nothing to this program is not shown. */
+static bool is_here(const struct admin_call *c, enum store_param_id id)
+{
+    bool is_common = id == STORE_P_SIGNIN_TRIES || id == STORE_P_SIGNIN_PAUSE_S ||
+                     id == STORE_P_PASSWORD_LENGTH || id == STORE_P_AUDIT_DAYS;
+    return is_common || (id >= STORE_P_EDGE_FIRST) == c->admin->is_edge;
+}
+
 void param_list(struct admin_call *c)
 {
     struct store_params *all = ARENA_NEW(c->arena, struct store_params);
@@ -27,7 +35,7 @@ void param_list(struct admin_call *c)
     }
     json_t *array = json_array();
     for (size_t i = 0; i < STORE_P_COUNT; i++)
-        api_append(&array, param_print(&all->rows[i]));
+        if (is_here(c, (enum store_param_id)i)) api_append(&array, param_print(&all->rows[i]));
     api_reply(c, 200, json_pack("{s:o}", "params", array));
 }
 
@@ -35,6 +43,7 @@ void param_show(struct admin_call *c)
 {
     struct store_param p;
     enum rc rc = store_param_get(c->admin->store, c->req->params[0], c->arena, &p, &c->why);
+    if (rc == RC_OK && !is_here(c, p.id)) rc = RC_NOT_FOUND;
     if (rc == RC_OK)
         api_reply(c, 200, param_print(&p));
     else
@@ -66,7 +75,7 @@ void param_update(struct admin_call *c)
     struct str value;
     const struct store_param_def *def = store_param_find(c->req->params[0], &id);
     json_t *version = json_object_get(c->body, "version");
-    if (!def) {
+    if (!def || !is_here(c, id)) {
         api_fail(c, 404, "not-found", NULL, "there is no parameter %.*s: see \"param list\"",
                  STR_ARG(c->req->params[0]));
         return;

@@ -197,7 +197,8 @@ static enum rc set_text(struct setting *s, const struct admin_field *f, struct s
     case ADMIN_LINES: return set_lines_text(s, text);
     case ADMIN_MEMBERS: return set_members(s, text);
     case ADMIN_PASSWORD:
-    case ADMIN_DIGEST_SECRET: return row_apply_secret(s->c, f, text, s->row, s->e);
+    case ADMIN_DIGEST_SECRET:
+    case ADMIN_SECRET: return row_apply_secret(s->c, f, text, s->row, s->e);
     case ADMIN_TIME:
     case ADMIN_VERSION: break;
     }

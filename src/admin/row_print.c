@@ -68,6 +68,7 @@ static json_t *print_field(const struct admin_field *f, const void *row, bool br
     case ADMIN_LINES: return print_lines(row, brief);
     case ADMIN_MEMBERS: return print_members(row);
     case ADMIN_PASSWORD:
+    case ADMIN_SECRET:
     case ADMIN_DIGEST_SECRET: memcpy(&text, at, sizeof text); return json_boolean(text.n > 0);
     }
     return NULL;
@@ -76,7 +77,7 @@ static json_t *print_field(const struct admin_field *f, const void *row, bool br
 /* A secret shows only whether there is one, as "has_password". */
 static const char *member_name(const struct admin_field *f, char text[64])
 {
-    if (f->kind != ADMIN_PASSWORD && f->kind != ADMIN_DIGEST_SECRET) return f->name;
+    if (!admin_field_is_secret(f)) return f->name;
     size_t n = strlen(f->name);
     memcpy(text, "has_", 4);
     memcpy(text + 4, f->name, n < 59 ? n + 1 : 59);
@@ -89,7 +90,7 @@ json_t *row_print(const struct admin_noun *noun, const void *row, bool brief)
     char text[64] = "";
     for (size_t i = 0; o && i < noun->field_count; i++) {
         const struct admin_field *f = &noun->fields[i];
-        bool is_secret = f->kind == ADMIN_PASSWORD || f->kind == ADMIN_DIGEST_SECRET;
+        bool is_secret = admin_field_is_secret(f);
         if (brief && (is_secret || ((f->flags & ADMIN_F_LONG) && f->kind != ADMIN_VERSION)))
             continue;
         if (json_object_set_new(o, member_name(f, text), print_field(f, row, brief)) != 0) {

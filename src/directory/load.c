@@ -186,6 +186,9 @@ enum rc directory_load_one(struct directory *d, enum store_kind kind, struct str
     case STORE_KEY:
     case STORE_CLIENT:
     case STORE_GRANT:
+    case STORE_UCM:
+    case STORE_PEER:
+    case STORE_ALLOW:
     case STORE_KIND_COUNT: break; /* others read these themselves */
     }
     arena_fini(&a);

@@ -15,5 +15,7 @@ struct store_backend {
 int store_contract_run(const struct store_backend *backend);
 /* test_calls.c: what calls need of it; the same kind of suite. */
 int store_calls_contract_run(const struct store_backend *backend);
+/* test_remote.c: what an edge needs of it. */
+int store_remote_contract_run(const struct store_backend *backend);
 
 #endif

@@ -112,7 +112,10 @@ enum rc store_count(struct store *s, enum store_kind kind, int64_t *out, struct 
         [STORE_GRANT] = "tok_grant",
         [STORE_HUNT_GROUP] = "cfg_hunt_group",
         [STORE_TRUNK] = "cfg_trunk",
-        [STORE_ROUTE_PATTERN] = "cfg_route_pattern"};
+        [STORE_ROUTE_PATTERN] = "cfg_route_pattern",
+        [STORE_UCM] = "cfg_ucm",
+        [STORE_PEER] = "cfg_peer",
+        [STORE_ALLOW] = "cfg_allow"};
     char sql[64];
     if ((unsigned)kind >= STORE_KIND_COUNT) return RC_INVALID;
     snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", tables[kind]);

@@ -17,11 +17,13 @@
     {                                                                                              \
         n, l, s, "", STORE_PARAM_TEXT, lo, hi, "", d, h                                            \
     }
-#define SEC  "Security Parameters"
-#define SSO  "SSO and OAuth Configuration"
-#define LINE "Line Side SIP"
-#define SYS  "Operation"
-#define CALL "Calls"
+#define SEC   "Security Parameters"
+#define SSO   "SSO and OAuth Configuration"
+#define LINE  "Line Side SIP"
+#define SYS   "Operation"
+#define CALL  "Calls"
+#define MRA   "MRA Access Control"
+#define PORTS "Edge Ports and Media"
 
 static const struct store_param_def defs[STORE_P_COUNT] = {
     [STORE_P_SIP_OAUTH_MODE] = BOOL_P(
@@ -159,6 +161,66 @@ static const struct store_param_def defs[STORE_P_COUNT] = {
                                "Session timers that are shorter are refused with 422."),
     [STORE_P_CDR_DAYS] = INT_P("CDRDays", "Call Detail Record Retention (days)", CALL, "days", 1,
                                3650, "30", "Older call detail records are dropped."),
+    [STORE_P_EDGE_MODE] = CHOICE_P(
+        "EdgeUnifiedCommunicationsMode", "Unified Communications mode", MRA, "off|mra", "off",
+        "mra: Mobile and Remote Access. off: phones outside are served nothing."),
+    [STORE_P_EDGE_AUTH_PATH] = CHOICE_P(
+        "EdgeAuthenticationPath", "Authentication path", MRA,
+        "ucm-ldap|saml|saml-and-ucm-ldap|none", "ucm-ldap",
+        "How users sign in. saml is not available yet: no part of it is built."),
+    [STORE_P_EDGE_TOKEN_REFRESH] = BOOL_P(
+        "EdgeAuthorizeByTokenWithRefresh", "Authorize by OAuth token with refresh", MRA, "1",
+        "Needs the refresh login flow of the call servers; a difference is shown as a "
+        "problem on both sides."),
+    [STORE_P_EDGE_TOKEN_SIMPLE] = BOOL_P(
+        "EdgeAuthorizeByToken", "Authorize by OAuth token", MRA, "0",
+        "Simple tokens need the authentication path saml, which is not available yet."),
+    [STORE_P_EDGE_CREDENTIAL] = BOOL_P(
+        "EdgeAuthorizeByCredential", "Authorize by user credential", MRA, "0",
+        "Passwords in every request: not available, phones sign in with OAuth."),
+    [STORE_P_EDGE_EMBEDDED_BROWSER] = BOOL_P(
+        "EdgeEmbeddedSafari", "Allow Jabber iOS clients to use embedded Safari", MRA, "0",
+        "Kept for compatibility; no client is told of it."),
+    [STORE_P_EDGE_CHECK_INTERNAL] = BOOL_P(
+        "EdgeCheckInternalAuthentication",
+        "Check for internal authentication availability", MRA, "0",
+        "On: asks the user's own call server whether it offers OAuth before it answers "
+        "get_edge_sso, which lets strangers cause requests inside."),
+    [STORE_P_EDGE_ONBOARDING] = BOOL_P("EdgeActivationCodeOnboarding",
+                                       "Allow activation code onboarding", MRA, "0",
+                                       "Not available yet: activation codes are not built."),
+    [STORE_P_EDGE_PATH_HEADERS] = BOOL_P(
+        "EdgeSIPPathHeaders", "SIP Path headers", MRA, "1",
+        "On: phones are reached by Path and keep their Contact. Off: the inner edge puts "
+        "its own Contact in the place of theirs."),
+    [STORE_P_EDGE_DOMAIN] = TEXT_P("EdgeDomain", "Service discovery domain", MRA, 0, 253, "",
+                                   "The domain behind _collab-edge._tls, as users type it."),
+    [STORE_P_EDGE_SIP_PORT] = INT_P("EdgeSIPPort", "SIP TLS Port", PORTS, "", 1024, 65535, "5061",
+                                    "Outer edge: where phones outside connect."),
+    [STORE_P_EDGE_HTTPS_PORT] = INT_P(
+        "EdgeHTTPSPort", "HTTPS Port", PORTS, "", 1024, 65535, "8443",
+        "Outer edge: sign-in, configuration and the edge API for phones outside."),
+    [STORE_P_EDGE_LINK_PORT] = INT_P("EdgeTraversalPort", "SIP Traversal Port", PORTS, "", 1024,
+                                     65535, "7001",
+                                     "Outer edge: where inner edges connect for SIP."),
+    [STORE_P_EDGE_TUNNEL_PORT] = INT_P("EdgeTunnelPort", "Tunnel Port", PORTS, "", 1024, 65535,
+                                       "2222",
+                                       "Outer edge: where inner edges connect for HTTPS requests."),
+    [STORE_P_EDGE_MUX_PORT] = INT_P("EdgeMediaTraversalPort", "Media Traversal Port", PORTS, "",
+                                    1024, 65535, "2776",
+                                    "Outer edge, UDP: where inner edges send and fetch media."),
+    [STORE_P_EDGE_MEDIA_FIRST] = INT_P("EdgeMediaPortFirst", "First Media Port", PORTS, "", 1024,
+                                       65534, "36000",
+                                       "UDP ports for the media of phones, from an even one on."),
+    [STORE_P_EDGE_MEDIA_LAST] = INT_P("EdgeMediaPortLast", "Last Media Port", PORTS, "", 1025,
+                                      65535, "59999", "The last of them."),
+    [STORE_P_EDGE_MEDIA_ADDRESS] = TEXT_P(
+        "EdgeMediaAddress", "Media Address", PORTS, 0, 64, "",
+        "IP address phones send media to; empty: the one their connection came to. To be set "
+        "behind an address translation."),
+    [STORE_P_EDGE_MEDIA_IDLE_S] = INT_P(
+        "EdgeMediaIdle", "Media Idle Limit", PORTS, "seconds", 30, 86400, "300",
+        "A media stream without packets for that long gives its ports back."),
 };
 
 const struct store_param_def *store_param_def(enum store_param_id id)

@@ -51,6 +51,26 @@ enum store_param_id {
     STORE_P_SESSION_S,          /* session timer put into calls: 0, 90..86400, 1800 */
     STORE_P_MIN_SE_S,           /* the shortest session timer taken: 90..86400, 90 */
     STORE_P_CDR_DAYS,           /* call detail records kept; 1..3650, 30 */
+    STORE_P_EDGE_FIRST,         /* from here on: of bearline-edge, nothing to a node */
+    STORE_P_EDGE_MODE = STORE_P_EDGE_FIRST, /* Unified Communications mode: off | mra, off */
+    STORE_P_EDGE_AUTH_PATH,                 /* ucm-ldap | saml | both | none */
+    STORE_P_EDGE_TOKEN_REFRESH,             /* authorize by OAuth token with refresh; 0/1, 1 */
+    STORE_P_EDGE_TOKEN_SIMPLE,              /* by OAuth token without; 0/1, 0 */
+    STORE_P_EDGE_CREDENTIAL,                /* by user credential; 0/1, 0 */
+    STORE_P_EDGE_EMBEDDED_BROWSER,          /* 0/1, 0 */
+    STORE_P_EDGE_CHECK_INTERNAL,            /* internal authentication availability; 0/1, 0 */
+    STORE_P_EDGE_ONBOARDING,                /* activation codes; 0/1, 0 */
+    STORE_P_EDGE_PATH_HEADERS,              /* SIP Path headers; 0/1, 1 */
+    STORE_P_EDGE_DOMAIN,                    /* of the phones: "example.com" */
+    STORE_P_EDGE_SIP_PORT,                  /* outer: 1024..65535, 5061, as the next four */
+    STORE_P_EDGE_HTTPS_PORT,                /* 8443 */
+    STORE_P_EDGE_LINK_PORT,                 /* SIP traversal from inner edges, 7001 */
+    STORE_P_EDGE_TUNNEL_PORT,               /* 2222 */
+    STORE_P_EDGE_MUX_PORT,                  /* media between the edges, UDP, 2776 */
+    STORE_P_EDGE_MEDIA_FIRST,               /* 1024..65534, 36000 */
+    STORE_P_EDGE_MEDIA_LAST,                /* 59999 */
+    STORE_P_EDGE_MEDIA_ADDRESS,             /* what SDP says; "": as media packets leave */
+    STORE_P_EDGE_MEDIA_IDLE_S,              /* 30..86400, 300 */
     STORE_P_COUNT
 };
 

@@ -450,6 +450,7 @@ int main(void)
     int failed = cmocka_run_group_tests_name("store/sqlite", own, NULL, NULL);
     failed += store_contract_run(&sqlite);
     failed += store_calls_contract_run(&sqlite);
+    failed += store_remote_contract_run(&sqlite);
     wipe(NULL);
     rmdir(root);
     return failed ? 1 : 0;

@@ -21,10 +21,10 @@ enum rc store_refuse(struct store_why *why, enum rc rc, const char *fmt, ...)
 
 const char *store_kind_name(enum store_kind kind)
 {
-    static const char *const names[] = {"param",   "node",         "user",   "device", "line",
-                                        "profile", "edge",         "cert",   "trust",  "key",
-                                        "domain",  "issuer",       "client", "grant",  "hunt-group",
-                                        "trunk",   "route-pattern"};
+    static const char *const names[] = {
+        "param",      "node",  "user",          "device", "line",   "profile", "edge",
+        "cert",       "trust", "key",           "domain", "issuer", "client",  "grant",
+        "hunt-group", "trunk", "route-pattern", "ucm",    "peer",   "allow"};
     static_assert(sizeof names / sizeof names[0] == STORE_KIND_COUNT, "a name for each kind");
     return (unsigned)kind < STORE_KIND_COUNT ? names[kind] : "record";
 }

@@ -35,6 +35,9 @@ enum store_kind {
     STORE_HUNT_GROUP,    /* its number */
     STORE_TRUNK,         /* SIP trunk name */
     STORE_ROUTE_PATTERN, /* route pattern as written */
+    STORE_UCM,           /* publisher of a call server cluster, on an edge */
+    STORE_PEER,          /* name of a paired edge */
+    STORE_ALLOW,         /* manual rule of the HTTP allow list */
     STORE_KIND_COUNT
 };
 
