@@ -232,7 +232,7 @@ static void refuse_accepted(struct branch *b, const struct sip_message *m)
 {
     struct proxy_context *c = b->context;
     bool is_again = b->is_hung_up;
-    proxy_hang_up(b, m);
+    proxy_hang_up(b, m, 488);
     if (is_again) return;
     if (!c->is_answered) consider(c, b, 488, NULL);
     if (!c->is_initial) call_calls_hang_up(calls_of(c), c->call, CALL_END_REFUSED, 488);
@@ -260,6 +260,10 @@ static void on_success(struct branch *b, const struct sip_message *m)
     struct proxy_context *c = b->context;
     struct str body;
     branch_done(b);
+    if (c->is_answered && !c->is_accepted && c->is_initial) { /* too late: the asker has given up */
+        proxy_hang_up(b, m, 480);
+        return;
+    }
     if (b->is_hung_up || !proxy_media_answer(b, m, &body)) {
         refuse_accepted(b, m);
         return;
@@ -270,7 +274,7 @@ static void on_success(struct branch *b, const struct sip_message *m)
     if (!c->is_answered) proxy_media_settled(b, m->body.n > 0);
     proxy_keep_targets(c, m);
     if (!c->is_answered) proxy_timer_settled(c, m);
-    c->is_answered = true;
+    c->is_answered = c->is_accepted = true;
     if (!late) forward_now(c, b, m, body);
     proxy_cancel_branches(c, elsewhere);
 }

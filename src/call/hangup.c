@@ -64,7 +64,7 @@ static void print_lines(struct proxy_context *c, const struct sip_message *m, st
     buf_put_lit(out, "\r\n");
 }
 
-void proxy_hang_up(struct branch *b, const struct sip_message *m)
+void proxy_hang_up(struct branch *b, const struct sip_message *m, unsigned why)
 {
     struct proxy_context *c = b->context;
     struct call_proxy *p = c->proxy;
@@ -82,7 +82,8 @@ void proxy_hang_up(struct branch *b, const struct sip_message *m)
     o.method = STR("BYE");
     o.uri = target;
     print_lines(c, m, o.method, c->cseq + 1, &o.uri, &p->out);
-    buf_put_lit(&p->out, "Reason: SIP;cause=488;text=\"Not Acceptable Here\"\r\n");
+    buf_printf(&p->out, "Reason: SIP;cause=%u;text=\"%s\"\r\n", why,
+               why == 488 ? "Not Acceptable Here" : "Temporarily Unavailable");
     o.headers = buf_str(&p->out);
     if (buf_rc(&p->out) != RC_OK ||
         call_relay_send(p->worker->relay, &o, NULL, NULL, &leg) != RC_OK)

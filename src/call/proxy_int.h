@@ -77,7 +77,8 @@ struct proxy_context {
     unsigned breadth; /* each of this rank's branches may fork again into so many */
     unsigned best;    /* status; 0: none yet */
     struct buf best_head, best_body, challenges; /* kept over reuse */
-    bool is_answered;                            /* a final answer has gone upstream */
+    bool is_answered;                            /* a final answer has gone upstream, */
+    bool is_accepted;                            /* and it was a 2xx */
     bool is_cancelled;                           /* the caller gave up */
     bool is_stopped;                             /* 2xx or 6xx: no further rank */
     bool is_initial;                             /* makes a call or a dialog */
@@ -176,8 +177,9 @@ void proxy_timer_print_answer(const struct proxy_context *c, const struct sip_me
 void proxy_timer_settled(struct proxy_context *c, const struct sip_message *m);
 
 /* ---- hangup.c ---- */
-/* The branch's 2xx m is for a session that may not be: whoever accepted it is hung up on. */
-void proxy_hang_up(struct branch *b, const struct sip_message *m);
+/* The branch's 2xx m is for a session that may not be (why 488) or comes when the asker has heard a
+ * refusal (480): whoever accepted it is hung up on. */
+void proxy_hang_up(struct branch *b, const struct sip_message *m, unsigned why);
 /* What a BYE of ours will need: of the 2xx m that answers the call, and of one that refreshes it. */
 void proxy_keep_dialog(struct proxy_context *c, const struct sip_message *m);
 void proxy_keep_targets(struct proxy_context *c, const struct sip_message *m);

@@ -116,6 +116,28 @@ static void test_a_plain_offer_is_refused_and_says_why(void **state)
     hang_up(a, b, &t);
 }
 
+static void test_a_refused_offer_stays_refused_where_a_group_forwards_to_nobody(void **state)
+{
+    (void)state;
+    struct store_why why = {""};
+    struct str members[] = {STR("1030")};
+    struct store_by by = {.who = STR("admin"), .from = STR("test")};
+    struct store_hunt_group g = {.number = STR("2000"),
+                                 .algorithm = STORE_HUNT_SEQUENTIAL,
+                                 .forward_no_answer = STR("1098"),
+                                 .members = members,
+                                 .member_count = 1};
+    struct phone *a = fixture_phone(x, "PHA", "eve", "1020", 0);
+    struct phone *b = fixture_phone(x, "PHB", "ann", "1030", 1);
+    struct store_line nobody = {.pattern = STR("1098")};
+    assert_rc(RC_OK, store_line_put(x->b->store, &by, STORE_ADD, &nobody, &why));
+    assert_rc(RC_OK, store_hunt_group_put(x->b->store, &by, STORE_ADD, &g, &why));
+    const char *invite = fixture_invite(a, "2000", NULL, PLAIN);
+    fixture_expect(a, "SIP/2.0 100");
+    expect_488(a, invite, "the offer has a stream without a usable SRTP key");
+    quiet(a, b);
+}
+
 static void test_who_answers_plainly_is_hung_up_on(void **state)
 {
     (void)state;
@@ -401,6 +423,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_a_call_with_keys_on_both_sides_is_encrypted),
         T(test_a_plain_offer_is_refused_and_says_why),
+        T(test_a_refused_offer_stays_refused_where_a_group_forwards_to_nobody),
         T(test_who_answers_plainly_is_hung_up_on),
         T(test_plain_sound_before_the_answer_ends_the_attempt),
         T(test_the_answer_in_an_ack_counts),

@@ -437,6 +437,32 @@ static void test_all_members_ring_together(void **state)
     ended("1040", "PHC", 200);
 }
 
+/* It rang for long enough, the caller has heard so: whoever takes the phone up just then is hung up
+ * on, not left with a call that nobody else has. */
+static void test_an_answer_after_the_end_of_the_plan_is_hung_up_on(void **state)
+{
+    (void)state;
+    set_group(STORE_HUNT_PARALLEL, "");
+    const char *invite = call("2000");
+    const char *at_b = rings(b), *at_c = rings(c), *at_d = rings(d);
+    fixture_pass(x, 10500);
+    hears(invite, "SIP/2.0 480");
+    is_cancelled(c, at_c);
+    is_cancelled(d, at_d);
+    fixture_answer(b, fixture_expect(b, "CANCEL "), 200, NULL, NULL, NULL);
+    fixture_answer(b, at_b, 200, "b", NULL, SDP);
+    fixture_expect(b, "ACK ");
+    const char *bye = fixture_expect(b, "BYE ");
+    assert_true(fixture_has(fixture_header(bye, "To", 0), ";tag=b"));
+    assert_true(fixture_has(fixture_header(bye, "Reason", 0), "cause=480"));
+    fixture_answer(b, bye, 200, NULL, NULL, NULL);
+    fixture_quiet(a);
+    fixture_answer(b, at_b, 200, "b", NULL, SDP); /* the ACK was lost */
+    fixture_expect(b, "ACK ");
+    fixture_quiet(b);
+    ended("2000", "", 480);
+}
+
 static void test_members_ring_one_after_the_other(void **state)
 {
     (void)state;
@@ -547,6 +573,7 @@ int main(void)
         T(test_the_caller_gives_up_before_it_is_forwarded),
         T(test_a_phone_deflects_to_a_number_of_ours),
         T(test_all_members_ring_together),
+        T(test_an_answer_after_the_end_of_the_plan_is_hung_up_on),
         T(test_members_ring_one_after_the_other),
         T(test_a_group_that_nobody_answers_forwards),
         T(test_a_group_of_busy_members_is_busy),

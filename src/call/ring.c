@@ -277,6 +277,10 @@ static void conclude(struct proxy_context *c)
 {
     struct proxy_ring *r = c->ring;
     if (!is_no_answer(c->best) || (!r->plan.group && c->best != 0)) return;
+    if (c->best == 0 && c->media_why) { /* nobody here, and whoever was before could not take it */
+        c->best = 488;
+        return;
+    }
     c->best = r->busy > 0 && r->others == 0 ? 486 : 480;
     buf_reset(&c->best_head);
 }

@@ -6,9 +6,9 @@
 
 /* ---- answers ---- */
 
-static bool is_for(const struct sim_call *c, const struct sim_device *d)
+static bool is_for(const struct sim_call *c, unsigned phone)
 {
-    return strcmp(c->number, d->line) == 0;
+    return sim_number_rings(c->number, phone);
 }
 
 void sim_check_begin(struct sim *s, struct sim_call *c)
@@ -16,7 +16,7 @@ void sim_check_begin(struct sim *s, struct sim_call *c)
     c->has_begun = true;
     for (unsigned i = 0; i < s->phone_count; i++) {
         const struct sim_phone *p = &s->phones[i];
-        if (!is_for(c, p->device) || p->reg_life == 0) continue;
+        if (!is_for(c, i) || p->reg_life == 0) continue;
         if (p->is_registered && p->link && !p->link->is_cut)
             c->expected_phones |= 1u << i;
         else
@@ -28,15 +28,14 @@ void sim_check_begin(struct sim *s, struct sim_call *c)
 static bool is_known_number(const struct sim_call *c)
 {
     for (unsigned i = 0; i < SIM_PHONE_MAX; i++)
-        if (is_for(c, &sim_devices[i])) return true;
-    return strcmp(c->number, "2009") == 0;
+        if (is_for(c, i)) return true;
+    return strcmp(c->number, "2009") == 0 || sim_number_find(c->number);
 }
 
 static bool is_mixed(const struct sim_call *c)
 {
     for (unsigned i = 0; i < SIM_PHONE_MAX; i++)
-        if (is_for(c, &sim_devices[i]))
-            return sim_devices[i].is_oauth != sim_devices[c->caller].is_oauth;
+        if (is_for(c, i)) return sim_devices[i].is_oauth != sim_devices[c->caller].is_oauth;
     return false;
 }
 
@@ -66,15 +65,36 @@ static bool is_over_udp(const struct sim_call *c)
 {
     if (sim_devices[c->caller].transport == SIPTX_UDP) return true;
     for (unsigned i = 0; i < SIM_PHONE_MAX; i++)
-        if (is_for(c, &sim_devices[i]) && sim_devices[i].transport == SIPTX_UDP) return true;
+        if (is_for(c, i) && sim_devices[i].transport == SIPTX_UDP) return true;
     return false;
+}
+
+/* Forwarded and hunted: which of the phones rings when is the plan's matter; what the caller hears
+ * must be somebody's word, or that nobody was there. */
+static bool is_possible_planned(const struct sim_call *c)
+{
+    if (c->expected_phones == 0) return c->rang == 0 && c->status >= 400 && c->status < 500;
+    if (c->status == 200) return c->answered != 0;
+    if (c->was_cancelled && c->status == 487) return true;
+    if (c->status == 408 || c->status == 480 || c->status == 486) return true;
+    for (unsigned i = 0; i < SIM_PHONE_MAX; i++)
+        if (c->sent[i] == c->status) return true;
+    return false;
+}
+
+static bool is_refused_as_it_came(const struct sim_call *c)
+{
+    bool nobody = c->expected_phones == 0 && (c->status == 404 || c->status == 480);
+    return c->rang == 0 && (nobody || c->status == (c->offer == SIM_OFFER_WRONG ? 488 : 422));
 }
 
 /* The one place that knows what a caller may hear. */
 static bool is_possible(const struct sim *s, const struct sim_call *c)
 {
     if (c->status == 408 && s->weather > 0 && is_over_udp(c)) return true; /* all copies lost */
+    if (c->offer != SIM_OFFER_FITS) return is_refused_as_it_came(c);
     if (!is_known_number(c)) return c->status == 404 || (c->was_cancelled && c->status == 487);
+    if (sim_number_find(c->number)) return is_possible_planned(c);
     if (c->expected_phones == 0) return c->status == 480;
     if (is_mixed(c)) return c->status == 488 && c->rang == 0;
     if (c->status == 200) return c->answered != 0;
@@ -152,6 +172,11 @@ static void check_dialogs(struct sim *s, const struct sim_phone *p)
 void sim_check_quiet(struct sim *s)
 {
     struct call_record left;
+    struct call_counters n;
+    call_node_count(s->node.node, &n);
+    if (n.contexts != 0)
+        sim_fail(s, "the node's proxies still have %llu requests under way",
+                 (unsigned long long)n.contexts);
     for (unsigned i = 0; i < SIM_WORKER_COUNT; i++)
         check_stack(s, "node", s->node.stack[i]);
     for (unsigned i = 0; i < s->phone_count; i++) {

@@ -34,6 +34,12 @@ static struct str sdp_of(const struct sim_phone *p)
     return p->device->is_oauth ? STR(SDP_SRTP) : STR(SDP_PLAIN);
 }
 
+static struct str offer_of(const struct sim_phone *p, const struct sim_call *c)
+{
+    bool fits = c->offer != SIM_OFFER_WRONG;
+    return p->device->is_oauth == fits ? STR(SDP_SRTP) : STR(SDP_PLAIN);
+}
+
 static void copy(char *out, size_t cap, struct str s)
 {
     CHECK(str_to_cstr(s, out, cap) == RC_OK);
@@ -148,6 +154,8 @@ static bool dialog_send(struct sim_dialog *d, const char *method, struct str bod
     struct str uri = str_from(d->target[0] != '\0' ? d->target : d->uri);
     struct buf *b = siptx_request_begin(p->stack, f, str_from(method), uri);
     print_dialog(b, d, method, ++d->local_cseq);
+    if (d->remote_tag[0] == '\0' && call_of(d)->offer == SIM_OFFER_HURRIED)
+        buf_put_lit(b, "Supported: timer\r\nSession-Expires: 60\r\n");
     enum rc rc = siptx_request_send(p->stack, body.n > 0 ? sdp_type : STR(""), body, fn, d,
                                     &d->client);
     if (rc != RC_OK && rc != RC_BUSY && rc != RC_CLOSED)
@@ -336,7 +344,7 @@ void sim_dialog_call(struct sim *s, unsigned call)
     d->acts = (unsigned)sim_between(s, 0, 2);
     snprintf(d->local_tag, sizeof d->local_tag, "p%u-%u", p->index, ++p->tag_count);
     snprintf(d->uri, sizeof d->uri, "sip:%s@node1.example.com", c->number);
-    if (!dialog_send(d, "INVITE", sdp_of(p), on_invite_reply)) {
+    if (!dialog_send(d, "INVITE", offer_of(p, c), on_invite_reply)) {
         c->is_disturbed = true;
         dialog_over(d);
         call_done(d, 0);
@@ -526,7 +534,7 @@ static void incoming(struct sim_phone *p, struct siptx_request *r)
     struct str id = r->basics->call_id;
     unsigned call = call_of_id(id);
     if (call >= s->call_count || siptx_request_is_merged(r) ||
-        strcmp(s->calls[call].number, p->device->line) != 0) {
+        !sim_number_rings(s->calls[call].number, p->index)) {
         sim_fail(s, "%s: rung by a call that is not for it: %.*s", p->device->name, STR_ARG(id));
         (void)siptx_respond(r, 482, STR(""), STR(""));
         return;
@@ -608,6 +616,13 @@ static void in_dialog(struct sim_dialog *d, struct siptx_request *r)
     }
 }
 
+/* Somebody took the phone up when the caller had just been told that nobody did: the node hangs up,
+ * and so may he, in a dialog the caller has never had. */
+static bool is_hung_up_on(const struct sim_call *c)
+{
+    return c->is_done && c->status >= 300 && c->answered != 0;
+}
+
 void sim_dialog_request(struct sim_phone *p, struct siptx_request *r)
 {
     struct str to_tag = r->basics->to_tag;
@@ -623,7 +638,8 @@ void sim_dialog_request(struct sim_phone *p, struct siptx_request *r)
     }
     unsigned call = call_of_id(r->basics->call_id);
     bool is_stray = to_tag.n > 0 || method == SIP_METHOD_BYE;
-    bool is_excused = call < p->sim->call_count && p->sim->calls[call].is_disturbed;
+    bool is_excused = call < p->sim->call_count &&
+                      (p->sim->calls[call].is_disturbed || is_hung_up_on(&p->sim->calls[call]));
     if (is_stray && !is_excused)
         sim_fail(p->sim, "%s: %.*s for no dialog", p->device->name,
                  STR_ARG(r->message->method_text));

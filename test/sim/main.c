@@ -39,6 +39,8 @@ static void print_counts(const struct sim_counts *n)
            " with the network cut under them)\n",
            n->runs, n->phones, n->calls, n->answered, n->cancelled, n->refused, n->unanswered,
            n->disturbed);
+    printf("%" PRIu64 " forwarded or hunted, %" PRIu64 " offers to be refused\n", n->planned,
+           n->wrong_offers);
     printf("%" PRIu64 " cuts, %" PRIu64 " second forks, %" PRIu64 " re-INVITEs, %" PRIu64
            " glares, %" PRIu64 " timeouts, %" PRIu64 " REGISTERs\n",
            n->cuts, n->forks, n->reinvites, n->glares, n->timeouts, n->registers);

@@ -7,6 +7,7 @@
 #include "oauth/keyring.h"
 #include "oauth/mint.h"
 #include "oauth/verify.h"
+#include "store/dialplan.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -27,6 +28,26 @@ const struct sim_device sim_devices[SIM_PHONE_MAX] = {
     {"SEPA", "2001", false, SIPTX_UDP}, {"SEPB", "2002", false, SIPTX_TCP},
     {"SEPC", "2003", false, SIPTX_UDP}, {"SEPD", "2003", false, SIPTX_UDP},
 };
+
+/* In the order of sim_numbers: always on; where nobody is, on; in a circle; one after the other; all
+ * together; on when busy. */
+const struct sim_number sim_numbers[SIM_NUMBER_COUNT] = {
+    {"1101", 1u << 1}, {"1102", 1u << 2 | 1u << 3}, {"1103", 0},
+    {"3000", 0xfu},    {"3001", 1u << 0 | 1u << 1}, {"3002", 1u << 1 | 1u << 2 | 1u << 3},
+};
+
+const struct sim_number *sim_number_find(const char *number)
+{
+    for (unsigned i = 0; i < SIM_NUMBER_COUNT; i++)
+        if (strcmp(sim_numbers[i].number, number) == 0) return &sim_numbers[i];
+    return NULL;
+}
+
+bool sim_number_rings(const char *number, unsigned phone)
+{
+    const struct sim_number *n = sim_number_find(number);
+    return n ? (n->leads_to >> phone & 1u) != 0 : strcmp(number, sim_devices[phone].line) == 0;
+}
 
 static void site_profiles(struct sim_site *site)
 {
@@ -61,6 +82,42 @@ static void site_device(struct sim_site *site, const struct sim_device *d, bool 
     OK(store_device_put(site->store, &admin, STORE_ADD, &device, &why));
 }
 
+static void site_line(struct sim_site *site, const char *number, const char *all, const char *none)
+{
+    struct store_why why = {""};
+    struct store_line line = {.pattern = str_from(number),
+                              .forward_all = str_from(all),
+                              .forward_no_answer = str_from(none),
+                              .busy_trigger = STORE_BUSY_TRIGGER_MAX};
+    OK(store_line_put(site->store, &admin, STORE_PUT, &line, &why));
+}
+
+static void site_group(struct sim_site *site, const char *number, enum store_hunt algorithm,
+                       struct str *members, size_t count, const char *then)
+{
+    struct store_why why = {""};
+    struct store_hunt_group group = {.number = str_from(number),
+                                     .algorithm = algorithm,
+                                     .ring_s = 5,
+                                     .forward_no_answer = str_from(then),
+                                     .members = members,
+                                     .member_count = count};
+    OK(store_hunt_group_put(site->store, &admin, STORE_ADD, &group, &why));
+}
+
+static void site_plan(struct sim_site *site)
+{
+    struct str members[] = {STR("1001"), STR("1002"), STR("1003")};
+    site_line(site, "1101", "1002", "");
+    site_line(site, "1102", "", "1003");
+    site_line(site, "1103", "", "");
+    site_line(site, "1104", "", "1103");
+    site_line(site, "1103", "", "1104");
+    site_group(site, "3000", STORE_HUNT_SEQUENTIAL, members, 3, "");
+    site_group(site, "3001", STORE_HUNT_PARALLEL, members, 2, "");
+    site_group(site, "3002", STORE_HUNT_LONGEST_IDLE, members + 1, 1, "1003");
+}
+
 static void site_fill(struct sim_site *site)
 {
     struct store_why why = {""};
@@ -76,6 +133,7 @@ static void site_fill(struct sim_site *site)
     for (unsigned i = 0; i < SIM_PHONE_MAX; i++)
         site_device(site, &sim_devices[i],
                     i == 0 || strcmp(sim_devices[i].line, sim_devices[i - 1].line) != 0);
+    site_plan(site);
 }
 
 static void site_token(struct sim_site *site)

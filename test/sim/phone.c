@@ -30,7 +30,7 @@ void sim_phone_disturb(struct sim_phone *p)
     struct sim *s = p->sim;
     for (unsigned i = 0; i < s->call_count; i++) {
         struct sim_call *c = &s->calls[i];
-        bool is_theirs = strcmp(c->number, p->device->line) == 0 || c->caller == p->index;
+        bool is_theirs = sim_number_rings(c->number, p->index) || c->caller == p->index;
         if (is_theirs) c->is_disturbed = c->is_disturbed || c->has_begun;
     }
     for (unsigned i = 0; i < p->dialog_count; i++)
@@ -54,7 +54,7 @@ static void granted(struct sim_phone *p, const struct sip_message *m)
     }
     if (!p->is_registered) sim_phone_disturb(p);
     p->is_registered = true;
-    sim_start(p->sim, &p->timer, (int64_t)s * 750, on_refresh, p);
+    if (!p->sim->is_ending) sim_start(p->sim, &p->timer, (int64_t)s * 750, on_refresh, p);
 }
 
 static void on_registered(void *ctx, struct siptx_client *c, enum siptx_outcome outcome,

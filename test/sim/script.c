@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 enum {
-    SIM_MIXED = 0,        /* per mille */
+    SIM_MIXED = 60, /* per mille, as the next two */
+    SIM_PLANNED = 250,
+    SIM_WRONG = 80,
     SETTLE_MS = 40000,    /* all phones have registered; calls begin then */
     CALLS_MS = 30000,     /* within which calls begin */
     CUTS_MS = 60000,      /* within which the network is cut */
@@ -52,8 +54,18 @@ static unsigned one_of(struct sim *s, unsigned n)
     return (unsigned)random_below(&s->random, n);
 }
 
+/* A number of the dial plan that does not lead back to the caller. */
+static bool script_planned(struct sim *s, struct sim_call *c)
+{
+    const struct sim_number *n = &sim_numbers[one_of(s, SIM_NUMBER_COUNT)];
+    if (!sim_devices[c->caller].is_oauth || sim_number_rings(n->number, c->caller)) return false;
+    snprintf(c->number, sizeof c->number, "%s", n->number);
+    return true;
+}
+
 static void script_number(struct sim *s, struct sim_call *c)
 {
+    if (sim_chance(s, SIM_PLANNED) && script_planned(s, c)) return;
     static const char *const nobody[] = {"9999", "2009"};
     const struct sim_device *caller = &sim_devices[c->caller];
     const char *number = nobody[one_of(s, 2)];
@@ -88,6 +100,8 @@ static void script_call(struct sim *s, unsigned i)
         c->caller = one_of(s, SIM_PHONE_MAX);
     while (s->phones[c->caller].is_gone);
     script_number(s, c);
+    if (sim_chance(s, SIM_WRONG))
+        c->offer = one_of(s, 2) == 0 ? SIM_OFFER_WRONG : SIM_OFFER_HURRIED;
     c->start_ms = SETTLE_MS + sim_between(s, 0, sim_chance(s, 300) ? 100 : CALLS_MS);
     c->cancel_ms = sim_chance(s, 300) ? sim_between(s, 0, sim_chance(s, 500) ? 600 : 16000)
                                       : SIM_NEVER;
@@ -223,6 +237,8 @@ static void count_up(struct sim *s)
     for (unsigned i = 0; i < s->call_count; i++) {
         const struct sim_call *c = &s->calls[i];
         n->disturbed += c->is_disturbed;
+        n->planned += sim_number_find(c->number) != NULL;
+        n->wrong_offers += c->offer != SIM_OFFER_FITS;
         n->answered += c->status == 200;
         n->cancelled += c->status == 487;
         n->unanswered += c->status == 408 || c->status == 480 || c->status == 0;
@@ -262,8 +278,9 @@ bool sim_run(struct sim_site *site, uint64_t seed, bool told, struct sim_counts 
     run_until(&s, calls_are_over, LONGEST_MS);
     run_until(&s, phones_are_back, RETURN_MS);
     sim_check_bindings(&s);
+    s.is_ending = true;
     for (unsigned i = 0; i < s.phone_count; i++)
-        wheel_stop(s.wheel, &s.phones[i].timer); /* no more refreshes */
+        wheel_stop(s.wheel, &s.phones[i].timer);
     run_until(&s, NULL, QUIET_MS);
     sim_check_quiet(&s);
     count_up(&s);

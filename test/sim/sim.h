@@ -90,6 +90,18 @@ struct sim_device {
     enum siptx_transport transport;
 };
 extern const struct sim_device sim_devices[SIM_PHONE_MAX];
+
+/* A number that is no phone's line: the dial plan leads from it to phones (bits), or to nobody. */
+struct sim_number {
+    const char *number;
+    unsigned leads_to;
+};
+enum { SIM_NUMBER_COUNT = 6 };
+extern const struct sim_number sim_numbers[SIM_NUMBER_COUNT];
+/* NULL: it is a line, or nothing at all. */
+const struct sim_number *sim_number_find(const char *number);
+/* May a call to that number ring the phone of that index? */
+bool sim_number_rings(const char *number, unsigned phone);
 extern const struct siptx_wire_ops sim_wire_ops;
 
 enum sim_dialog_state {
@@ -150,11 +162,19 @@ void sim_phone_disturb(struct sim_phone *p);
 /* What a phone that is called does. */
 enum sim_deed { SIM_ANSWER, SIM_REJECT, SIM_IGNORE };
 
+/* What the caller's INVITE says; all but the first must be refused before it rings anywhere. */
+enum sim_offer {
+    SIM_OFFER_FITS,
+    SIM_OFFER_WRONG,   /* plain from an OAuth line, keys over a transport without TLS: 488 */
+    SIM_OFFER_HURRIED, /* a session timer below the node's least: 422 */
+};
+
 struct sim_call {
     struct sim *sim;
     unsigned index;
-    unsigned caller;   /* phone */
-    char number[16];   /* dialled */
+    unsigned caller; /* phone */
+    char number[16]; /* dialled */
+    enum sim_offer offer;
     int64_t start_ms;  /* after the run began */
     int64_t cancel_ms; /* the caller gives up; SIM_NEVER: waits */
     int64_t talk_ms;   /* from the answer to the end */
@@ -188,7 +208,8 @@ void sim_dialog_stray(struct sim_phone *p, const struct sip_message *m);
 
 struct sim_counts {
     uint64_t runs, phones, calls, answered, cancelled, refused, unanswered, disturbed, cuts, forks,
-        reinvites, glares, messages, bytes, lost, doubled, timeouts, registers;
+        planned, wrong_offers, reinvites, glares, messages, bytes, lost, doubled, timeouts,
+        registers;
 };
 
 struct sim {
@@ -205,6 +226,7 @@ struct sim {
     struct sim_call calls[SIM_CALL_MAX];
     unsigned weather; /* per mille of what goes wrong on the network */
     int64_t last_cut_ms;
+    bool is_ending; /* no more refreshes: what is left must come to rest */
     struct sim_counts *counts;
     bool is_told;         /* prints what passes */
     uint64_t fingerprint; /* of all that passed: equal runs have equal ones */
