@@ -5,6 +5,7 @@
  *   bench_load idle    registers and holds; reads the server's memory at each stage
  *   bench_load calls   registers, then phone 2n calls phone 2n+1: as fast as answered, at half that
  *                      rate, and last one call of each pair held while memory is read
+ *   bench_load soak    registers, then calls at --rate; reads the server's memory at each stage
  *
  * One JSON object on stdout. Exit code 0: every phone got what it asked for; 1: some did not (the
  * object says which); 2: wrong usage or the load could not run. Driven by script/bench. */
@@ -31,7 +32,7 @@ struct load_options {
 };
 
 static const char usage[] =
-    "usage: bench_load new|refresh|idle|calls --server=IP:PORT --phones=FILE [options]\n"
+    "usage: bench_load new|refresh|idle|calls|soak --server=IP:PORT --phones=FILE [options]\n"
     "  --pid=PID            the server, whose CPU time and memory are read\n"
     "  --first=N --count=N  which phones of the file (default 0, all that are left)\n"
     "  --warm=N             phones before those, not measured (default 16)\n"
@@ -39,8 +40,9 @@ static const char usage[] =
     "  --inflight=N         refresh, calls: how many under way at a time (default 16)\n"
     "  --seconds=S          refresh, calls: length of each phase (default 3)\n"
     "  --rate=R             refresh, calls: of the second phase, a second (default half the "
-    "first)\n"
-    "  --stages=N,N,...     idle: phones held when memory is read (default 1000)\n"
+    "first); soak: calls a second\n"
+    "  --stages=N,N,...     idle: phones held, soak: calls made when memory is read (default "
+    "1000)\n"
     "  --node=NAME          host in request URIs (default the server's address)\n"
     "  --per-source=N       connections from one loopback address (default 50)\n"
     "  --refresh-with-token the token rides in each refresh, too\n"
@@ -266,6 +268,33 @@ static int mode_calls(struct runner *r, const struct load_options *o)
     return clean(&ended);
 }
 
+/* Memory is read while what a call leaves for 32 s (RFC 6026) is still there, the same at each stage. */
+static int mode_soak(struct runner *r, const struct load_options *o)
+{
+    static struct run run;
+    struct proc_memory now;
+    if (!r->server || o->rate <= 0) {
+        fputs("bench_load: soak needs --pid of a running server, and --rate\n", stderr);
+        return 0;
+    }
+    run_register(r, 0, o->warm + o->count, o->concurrency, false, &run);
+    print_run("registered", &run);
+    r->calls = true;
+    int good = clean(&run);
+    size_t made = 0;
+    printf(",\"stages\":[");
+    for (size_t i = 0; i < o->stage_count && good; i++) {
+        run_many(r, o->warm, o->count, o->rate, o->stages[i] - made, &run);
+        good = clean(&run) && proc_memory(r->server, &now) == 0;
+        printf("%s{\"calls\":%zu,", i > 0 ? "," : "", made = o->stages[i]);
+        if (good) printf("\"private_bytes\":%llu,", (unsigned long long)now.private_bytes);
+        print_run("run", &run);
+        printf("}");
+    }
+    printf("]");
+    return good;
+}
+
 static int mode_idle(struct runner *r, const struct load_options *o)
 {
     const uint64_t settle_ns = 1000000000;
@@ -341,6 +370,7 @@ static int load_run(const struct load_options *o, const struct phone_list *list)
     int good = strcmp(o->mode, "new") == 0       ? mode_new(&r, o)
                : strcmp(o->mode, "refresh") == 0 ? mode_refresh(&r, o)
                : strcmp(o->mode, "calls") == 0   ? mode_calls(&r, o)
+               : strcmp(o->mode, "soak") == 0    ? mode_soak(&r, o)
                                                  : mode_idle(&r, o);
     printf("}\n");
     client_free(r.client);
@@ -352,7 +382,8 @@ int main(int argc, char **argv)
     struct load_options o;
     if (options_read(argc, argv, &o) < 0 ||
         (strcmp(o.mode, "new") != 0 && strcmp(o.mode, "refresh") != 0 &&
-         strcmp(o.mode, "idle") != 0 && strcmp(o.mode, "calls") != 0)) {
+         strcmp(o.mode, "idle") != 0 && strcmp(o.mode, "calls") != 0 &&
+         strcmp(o.mode, "soak") != 0)) {
         fputs(usage, stderr);
         return 2;
     }

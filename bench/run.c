@@ -212,24 +212,42 @@ static double uniform(uint64_t *state)
     return ((double)(z >> 11) + 1.0) / 9007199254740992.0;
 }
 
-void run_paced(struct runner *r, size_t first, size_t count, double rate, double seconds,
-               struct run *out)
+/* Begins what is due until the time or the number of them is reached. */
+static void open_loop(struct runner *r, size_t first, size_t count, double rate, uint64_t end_ns,
+                      uint64_t total, int sleep_ms)
 {
-    uint64_t seed = 1;
-    struct mark m = phase_begin(r, out);
+    uint64_t seed = 1, begun = 0, now = run_now_ns();
+    double due_ns = (double)now;
     r->first = first;
     r->count = count;
     r->refill_end_ns = 0;
-    double due_ns = (double)m.now_ns;
-    uint64_t end_ns = m.now_ns + (uint64_t)(seconds * (double)second_ns);
-    uint64_t now;
-    while ((now = run_now_ns()) < end_ns && !stalled(r)) {
-        while (due_ns <= (double)now && work_begin(r, (uint64_t)due_ns))
+    for (; now < end_ns && begun < total && !stalled(r); now = run_now_ns()) {
+        while (begun < total && due_ns <= (double)now && work_begin(r, (uint64_t)due_ns)) {
             due_ns -= log(uniform(&seed)) / rate * (double)second_ns;
-        client_step(r->client, 0); /* never sleeps: a wake-up would be part of the latency */
+            begun++;
+        }
+        client_step(r->client, sleep_ms);
     }
+}
+
+void run_paced(struct runner *r, size_t first, size_t count, double rate, double seconds,
+               struct run *out)
+{
+    struct mark m = phase_begin(r, out);
+    /* Never sleeps: a wake-up would be part of the latency. */
+    open_loop(r, first, count, rate, m.now_ns + (uint64_t)(seconds * (double)second_ns), UINT64_MAX,
+              0);
     uint64_t wall_ns = run_now_ns() - m.now_ns;
     drain(r);
     phase_end(r, m);
     out->wall_ns = wall_ns;
+}
+
+void run_many(struct runner *r, size_t first, size_t count, double rate, uint64_t total,
+              struct run *out)
+{
+    struct mark m = phase_begin(r, out);
+    open_loop(r, first, count, rate, UINT64_MAX, total, 1);
+    drain(r);
+    phase_end(r, m);
 }

@@ -53,6 +53,11 @@ void run_closed(struct runner *r, size_t first, size_t count, size_t inflight, d
 void run_paced(struct runner *r, size_t first, size_t count, double rate, double seconds,
                struct run *out);
 
+/* As run_paced until `total` have begun, and waits for their ends. It sleeps in between: the server is
+ * to be kept busy for long, not to be timed. */
+void run_many(struct runner *r, size_t first, size_t count, double rate, uint64_t total,
+              struct run *out);
+
 /* Calls between the lines 2n and 2n+1 of the phase until each pair has one; they stand when it
  * returns. Then ends them. */
 void run_hold(struct runner *r, size_t first, size_t count, size_t inflight, struct run *out);

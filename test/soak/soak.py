@@ -1,10 +1,11 @@
 """Long runs at one node: what it holds while thousands of strangers sit at its doors, and that
-nothing stays behind when phones come and go. Called by script/soak."""
+nothing stays behind when phones and calls come and go. Called by script/soak."""
 import json
 import os
 import pathlib
 import resource
 import ssl
+import subprocess
 import sys
 import time
 import unittest
@@ -17,6 +18,12 @@ from test_abuse import Abuse  # noqa: E402  pylint: disable=wrong-import-positio
 
 CONNECTIONS = int(os.environ.get("SOAK_CONNECTIONS", "10000"))
 REGISTRATIONS = int(os.environ.get("SOAK_REGISTRATIONS", "20000"))
+CALLS = int(os.environ.get("SOAK_CALLS", "100000"))
+CALL_RATE = int(os.environ.get("SOAK_CALL_RATE", "300"))  # two transactions a call for 32 s: 9600 of a worker's 32768
+CALL_PHONES = 200
+
+# Memory is flat when it has grown by no more than this since it was read first, warm.
+FLAT_SHARE, FLAT_KB = 0.05, 512
 
 
 class Soak(lab.Scenario):
@@ -37,6 +44,9 @@ class Soak(lab.Scenario):
         """Anonymous memory of the node's process, kB."""
         text = pathlib.Path(f"/proc/{self.node.program.process.pid}/smaps_rollup").read_text(encoding="ascii")
         return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith(("Anonymous:", "Swap:")))
+
+    def assert_flat(self, sizes_kb):
+        self.assertLessEqual(max(sizes_kb), sizes_kb[0] * (1 + FLAT_SHARE) + FLAT_KB, sizes_kb)
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.node.program.process.pid}/fd"))
@@ -114,13 +124,69 @@ class Register(Soak):
             connection.close()
         self.node.wait_registrations(0)
         print(f"\n  {REGISTRATIONS} registrations; kB after each quarter: {sizes}")
-        self.assertLessEqual(sizes[-1], sizes[1] * 1.05 + 512)
+        self.assert_flat(sizes[1:])
+
+
+class Calls(Soak):
+    """Calls of phones on OAuth lines, from INVITE to the answer to BYE, one after the other for minutes."""
+
+    def a_phones_file(self):
+        """CALL_PHONES phones of one user, imported; "device,line,token" row by row."""
+        rows = [(f"CSFSOAK{i:04}", f"5{i:04}") for i in range(CALL_PHONES)]
+        table = pathlib.Path(self.lab.folder, "import.csv")
+        table.write_text("user,device,line,profile\n" + "".join(
+            f'rado,{device},{line},"{lab.PROFILE}"\n' for device, line in rows), encoding="ascii")
+        self.node.cli("import", str(table))
+        return self.lab.secret_file("\n".join(f"{device},{line},{self.token}" for device, line in rows))
+
+    def wait_at_rest(self):
+        """What a call leaves for 32 s (RFC 6026) goes."""
+        names = ("calls", "calls.contexts", "sip.transactions", "cdr.waiting")
+        until = time.monotonic() + 40
+        while any((left := {k: v for k, v in self.counters().items() if k in names}).values()):
+            self.assertLess(time.monotonic(), until, left)
+            time.sleep(0.5)
+        self.assertEqual(set(names), left.keys())
+
+    def test_memory_stays_flat_and_nothing_is_left(self):
+        self.node.set_param("SIPStationKeepAliveInterval", 3600)  # none of these phones refreshes
+        phones = self.a_phones_file()
+        before = self.counters()
+        self.assertEqual(0, before["calls"] + before["calls.contexts"] + before["sip.transactions"])
+        stages = [CALLS * quarter // 4 for quarter in (1, 2, 3, 4)]
+        done = subprocess.run(
+            [os.path.join(lab.BUILD, "bench", "bench_load"), "soak", f"--server=127.0.0.1:{self.node.ports['oauth']}",
+             f"--phones={phones}", f"--pid={self.node.program.process.pid}", "--node=localhost", "--warm=0",
+             f"--rate={CALL_RATE}", "--stages=" + ",".join(map(str, stages))],
+            capture_output=True, text=True, check=False)
+        ended = time.monotonic()
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual(0, done.returncode, result)
+        peak = self.counters()
+        self.wait_at_rest()
+        rest_s, after = time.monotonic() - ended, self.counters()
+        sizes = [stage["private_bytes"] // 1024 for stage in result["stages"]]
+        runs = [stage["run"] for stage in result["stages"]]
+        print(f"\n  {CALLS} calls at {', '.join(str(round(r['rate'])) for r in runs)} a second, "
+              f"{', '.join(str(round(r['cpu_us'])) for r in runs)} us CPU each; kB after each quarter: {sizes}; "
+              f"at the end {peak['calls.contexts']} contexts and {peak['sip.transactions']} transactions, "
+              f"none {rest_s:.0f} s later; {self.process_kb()} kB then")
+        for run in runs:
+            self.assertEqual((CALLS // 4, 0, {"200": 2 * (CALLS // 4)}),
+                             (run["done"], run["failed"], run["status"]))
+        if CALLS // 4 >= 40 * CALL_RATE:
+            self.assert_flat(sizes)
+        else:
+            print("  too short to judge memory by: a quarter must outlast what a call leaves for 32 s")
+        self.assertEqual(CALLS, after["cdr.written"] - before["cdr.written"])
+        self.assertEqual((0, 0), (after["cdr.dropped"], after["calls.refused_overload"]))
 
 
 def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, CONNECTIONS + 1000)), hard))
-    known = {"silent": Silent, "register": Register}
+    known = {"silent": Silent, "register": Register, "calls": Calls}
     names = sys.argv[1:] or list(known)
     if any(n not in known for n in names):
         print(f"soak: no such run; there are: {', '.join(known)}", file=sys.stderr)
