@@ -2,6 +2,7 @@
 #include "kit/kit.h"
 
 #include "call/fixture.h"
+#include "directory/dialplan.h"
 
 #include <stdio.h>
 
