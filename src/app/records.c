@@ -20,7 +20,8 @@ struct app_records {
     uint64_t written, dropped;
     bool is_stopping;
     /* the thread's own */
-    uint64_t told; /* dropped ones a log line has counted */
+    struct timespec next; /* no transaction before, unless a batch is full */
+    uint64_t told;        /* dropped ones a log line has counted */
     bool is_failing;
     struct call_record batch[APP_RECORDS_BATCH];
     struct store_cdr rows[APP_RECORDS_BATCH];
@@ -136,6 +137,19 @@ static void tell_dropped(struct app_records *r, uint64_t dropped)
     r->told = dropped;
 }
 
+static struct timespec in_ms(long ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += ms % 1000 * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return t;
+}
+
 /* Writes one batch; the lock is let go of meanwhile. */
 static enum rc write_some(struct app_records *r)
 {
@@ -153,16 +167,27 @@ static enum rc write_some(struct app_records *r)
     r->first = (r->first + n) % r->config.max;
     r->count -= n;
     r->written += n;
+    r->next = in_ms(APP_RECORDS_GATHER_MS);
     return RC_OK;
 }
 
 /* Until there is something to stop for, at most the time between two tries. */
 static void pause_locked(struct app_records *r)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += APP_RECORDS_RETRY_MS / 1000;
+    struct timespec until = in_ms(APP_RECORDS_RETRY_MS);
     while (!r->is_stopping && pthread_cond_timedwait(&r->woken, &r->lock, &until) == 0) {}
+}
+
+static size_t enough(const struct app_records *r)
+{
+    return r->config.max < APP_RECORDS_BATCH ? r->config.max : APP_RECORDS_BATCH;
+}
+
+/* A transaction waits for the disk: what ends within its time shares one. */
+static void gather_locked(struct app_records *r)
+{
+    while (!r->is_stopping && r->count < enough(r) &&
+           pthread_cond_timedwait(&r->woken, &r->lock, &r->next) == 0) {}
 }
 
 static void *run(void *ctx)
@@ -176,6 +201,7 @@ static void *run(void *ctx)
             continue;
         }
         if (rc != RC_OK) pause_locked(r);
+        gather_locked(r);
         bool is_last = r->is_stopping;
         rc = write_some(r);
         if (rc != RC_OK && is_last) {
@@ -256,7 +282,7 @@ void app_records_put(void *ctx, const struct call_record *record)
         r->ring[(r->first + r->count++) % r->config.max] = *record;
     else
         r->dropped++;
-    pthread_cond_signal(&r->woken);
+    if (r->count == 1 || r->count == enough(r)) pthread_cond_signal(&r->woken);
     pthread_mutex_unlock(&r->lock);
 }
 

@@ -4,8 +4,9 @@
  * be written (a full disk) is tried again until it can; what does not fit meanwhile is dropped,
  * counted and told to the log.
  *
- * A row is there some milliseconds after its call ended. A node that is killed loses those of calls that
- * ended since the last transaction and of calls under way; one that is stopped loses none. */
+ * A row is there some milliseconds after its call ended; where calls end one upon the other, at most
+ * APP_RECORDS_GATHER_MS later. A node that is killed loses those of calls that ended since the last
+ * transaction and of calls under way; one that is stopped loses none. */
 #ifndef APP_RECORDS_H
 #define APP_RECORDS_H
 #include "base/log.h"
@@ -16,6 +17,7 @@ enum {
     APP_RECORDS_MAX = 8192,  /* waiting */
     APP_RECORDS_BATCH = 256, /* rows of one transaction */
     APP_RECORDS_RETRY_MS = 1000,
+    APP_RECORDS_GATHER_MS = 100, /* between two transactions, unless a batch is full */
 };
 
 typedef enum rc app_records_add_fn(void *ctx, const struct store_cdr *rows, size_t count,

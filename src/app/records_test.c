@@ -34,6 +34,7 @@ static enum rc add(void *ctx, const struct store_cdr *rows, size_t count, struct
         snprintf(s->last, sizeof s->last, "%.*s", STR_ARG(rows[count - 1].call));
         s->rows += count;
         s->batches++;
+        pthread_cond_broadcast(&s->changed);
         s->most = count > s->most ? count : s->most;
     }
     pthread_mutex_unlock(&s->lock);
@@ -107,6 +108,29 @@ static void test_what_gathers_is_written_together(void **state)
     assert_int_equal(601, shelf.rows);
     assert_int_equal(APP_RECORDS_BATCH, shelf.most);
     assert_int_equal(4, shelf.batches); /* 1, 256, 256, 88 */
+}
+
+static void wait_rows(size_t rows)
+{
+    pthread_mutex_lock(&shelf.lock);
+    while (shelf.rows < rows)
+        pthread_cond_wait(&shelf.changed, &shelf.lock);
+    pthread_mutex_unlock(&shelf.lock);
+}
+
+/* Each transaction waits for the disk: one for each of a thousand calls a second would cost more than
+ * the calls. */
+static void test_calls_that_end_one_upon_the_other_share_a_transaction(void **state)
+{
+    (void)state;
+    struct app_records *r = records_new(0);
+    put(r, 0);
+    wait_rows(1); /* at once */
+    for (unsigned i = 1; i <= 200; i++)
+        put(r, i);
+    wait_rows(201);
+    assert_in_range(shelf.batches, 2, 20);
+    app_records_free(r);
 }
 
 static void test_a_full_queue_drops_counts_and_tells(void **state)
@@ -283,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_are_written_before_the_end),
         cmocka_unit_test(test_what_gathers_is_written_together),
+        cmocka_unit_test(test_calls_that_end_one_upon_the_other_share_a_transaction),
         cmocka_unit_test(test_a_full_queue_drops_counts_and_tells),
         cmocka_unit_test(test_a_disk_that_comes_back_gets_all),
         cmocka_unit_test(test_a_disk_that_stays_full_does_not_keep_the_node),
