@@ -179,6 +179,9 @@ struct health {
 MUST_CHECK enum rc health_look(struct admin_call *c, struct health *out);
 json_t *health_print(const struct health *h); /* new; NULL when out of memory */
 
+/* Edges that failed at the MRA port within the last hour and have not got in since; handshakes.c. */
+MUST_CHECK enum rc handshakes_recent(struct admin_call *c, struct health *out);
+
 /* Calls under way; calls_api.c. */
 size_t calls_count(const struct admin_call *c);
 
@@ -189,6 +192,7 @@ api_fn param_list, param_show, param_update;                                  /*
 api_fn mode_show, mode_enable, mode_disable;                                  /* mode_api.c */
 api_fn live_status, live_registrations, live_reset, live_traces, live_switch; /* live_api.c */
 api_fn live_ports, live_port, live_counters, live_audit, live_trunks;         /* live_api.c */
+api_fn live_handshakes;                                                       /* handshakes.c */
 api_fn live_sql;                                                              /* sql_api.c */
 api_fn live_calls, live_hang_up, cdr_list;                                    /* calls_api.c */
 api_fn key_list, key_show, key_regen, key_rotate, cert_regen, cert_import;    /* keys_api.c */

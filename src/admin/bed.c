@@ -142,6 +142,16 @@ static enum rc trunks(void *ctx, struct arena *a, struct admin_trunk_state **out
     return RC_OK;
 }
 
+static enum rc handshakes(void *ctx, struct arena *a, struct admin_handshake **out, size_t *count)
+{
+    struct bed *b = ctx;
+    *count = b->handshake.count > 0;
+    *out = ARENA_NEW(a, struct admin_handshake);
+    if (!*out) return RC_NOMEM;
+    **out = b->handshake;
+    return RC_OK;
+}
+
 static enum rc listeners(void *ctx, struct arena *a, struct admin_listener **out, size_t *count)
 {
     struct bed *b = ctx;
@@ -259,6 +269,7 @@ static int setup(void **state, bool is_edge)
                                   .call_count = call_count,
                                   .hang_up = hang_up,
                                   .trunks = trunks,
+                                  .handshakes = handshakes,
                                   .listeners = listeners,
                                   .port_is_free = port_is_free,
                                   .settle = settle,

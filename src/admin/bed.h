@@ -28,6 +28,7 @@ struct bed {
     /* what the live node is like */
     int held_port; /* another program's */
     bool is_registered, is_refused, has_call;
+    struct admin_handshake handshake; /* count 0: none has failed */
     unsigned settled, regens;
     /* what came back last */
     struct arena arena;

@@ -30,6 +30,7 @@ const struct command cli_commands[] = {
     {"show calls", "[number]", "calls under way", cli_calls},
     {"call hangup", "<id>", "end a call at once; its id is in show calls", cli_call_hangup},
     {"show trunks", "", "which trunks answer this node", cli_trunks},
+    {"show handshakes", "", "TLS handshakes that failed at the SIP ports, and the cure", cli_handshakes},
     {"show cdr", "[number] [--since T] [--until T] [--limit N]", "calls that ended, newest first", cli_cdr_show},
     {"show audit", "[--limit N]", "who changed what", cli_audit},
     {"show counters", "", "what this node has counted", cli_counters},

@@ -182,6 +182,35 @@ int cli_trunks(struct cli *cli, const struct cli_rest *rest)
     return status;
 }
 
+/* ---- handshakes ---- */
+
+static void print_handshake(struct cli *cli, json_t *row)
+{
+    int64_t count = cli_int(row, "count");
+    cli_say(cli, "%.*s  %.*s, %.*s%s", STR_ARG(cli_time(cli, cli_int(row, "last"))),
+            STR_ARG(cli_str(row, "listener")), STR_ARG(cli_str(row, "peer")),
+            count > 1 ? ", again and again" : "");
+    cli_say(cli, "  %.*s", STR_ARG(cli_str(row, "text")));
+    cli_say(cli, "  -> %.*s", STR_ARG(cli_str(row, "fix")));
+}
+
+int cli_handshakes(struct cli *cli, const struct cli_rest *rest)
+{
+    int status;
+    size_t i;
+    json_t *row;
+    if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
+    json_t *rows = cli_ask_all(cli, cli_path(cli, "handshakes", NULL), "handshakes", "last",
+                               &status);
+    if (rows && !cli_print_json(cli, rows)) {
+        json_array_foreach(rows, i, row) print_handshake(cli, row);
+        if (json_array_size(rows) == 0)
+            cli_say(cli, "No handshake has failed since the last success.");
+    }
+    json_decref(rows);
+    return status;
+}
+
 /* ---- traces ---- */
 
 static struct admin_trace_record record_of(json_t *j)

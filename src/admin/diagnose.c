@@ -71,6 +71,21 @@ static void walk_health(struct walk *w, const char *only)
     }
 }
 
+/* Edges that cannot come in, each with the certificate in question. */
+static void walk_edges(struct walk *w)
+{
+    struct health h;
+    char fix[700];
+    if (handshakes_recent(w->c, &h) != RC_OK) {
+        step(w, "Edges", false, "Try again; see the node's log", "could not be read");
+        return;
+    }
+    for (size_t i = 0; i < h.count; i++) {
+        if (str_to_cstr(h.rows[i].fix, fix, sizeof fix) != RC_OK) fix[0] = '\0';
+        step(w, h.rows[i].name, false, fix, "%.*s", STR_ARG(h.rows[i].text));
+    }
+}
+
 static void walk_listeners(struct walk *w)
 {
     const struct admin_live *live = w->c->admin->live;
@@ -89,6 +104,7 @@ void diagnose_node(struct admin_call *c)
     walk_checks(&w);
     walk_health(&w, "");
     walk_listeners(&w);
+    walk_edges(&w);
     size_t registered = c->admin->live->registration_count(c->admin->live->ctx);
     step(&w, "Registrations", true, "", "%zu", registered);
     finish(&w);

@@ -49,6 +49,26 @@ struct admin_refusal {
     uint32_t count; /* in a row */
 };
 
+/* A TLS handshake that failed at a SIP port. */
+enum admin_handshake_cause {
+    ADMIN_HANDSHAKE_OTHER,
+    ADMIN_HANDSHAKE_UNKNOWN_CA,
+    ADMIN_HANDSHAKE_EXPIRED,
+    ADMIN_HANDSHAKE_NO_CERTIFICATE,
+    ADMIN_HANDSHAKE_NOT_LISTED, /* trusted, but its names are on no list */
+};
+enum admin_door { ADMIN_DOOR_SECURE, ADMIN_DOOR_OAUTH, ADMIN_DOOR_MRA };
+struct admin_handshake {
+    enum admin_door door;
+    enum admin_handshake_cause cause;
+    bool by_peer;                      /* it refused our certificate; else we refused its */
+    struct str listener, peer;         /* "OAuth line over MRA", address without port */
+    struct str subject, issuer, names; /* of the certificate that was refused; "" none came */
+    struct str alert;                  /* "unknown CA"; "" none */
+    uint32_t count;                    /* of its kind, in a row */
+    int64_t first_unix_ms, last_unix_ms;
+};
+
 /* A trunk as this node found it when it last asked. */
 struct admin_trunk_state {
     struct str name;
@@ -97,6 +117,8 @@ struct admin_live {
     size_t (*reset_device)(void *ctx, struct str device);
     size_t (*registration_count)(void *ctx);
 
+    /* The newest first; whoever gets in later is struck off. NULL: nothing of the kind here. */
+    enum rc (*handshakes)(void *ctx, struct arena *a, struct admin_handshake **out, size_t *count);
     enum rc (*listeners)(void *ctx, struct arena *a, struct admin_listener **out, size_t *count);
     /* Could this node open that port now (its own open ports count as free)? false: holder says
      * "nginx (process 4711)". */

@@ -73,6 +73,7 @@ const struct api_route api_routes[] = {
     {HTTP_GET, V1 "calls", live_calls, "Calls under way", NULL, API_NO_BODY, "number after limit"},
     {HTTP_DELETE, V1 "calls/{id}", live_hang_up, "End an answered call: both phones hear a BYE", NULL, API_NO_BODY, NULL},
     {HTTP_GET, V1 "trunk-states", live_trunks, "Which trunks answer this node", NULL, API_NO_BODY, NULL},
+    {HTTP_GET, V1 "handshakes", live_handshakes, "TLS handshakes that failed at the SIP ports, and the cure", NULL, API_NO_BODY, NULL},
     {HTTP_GET, V1 "cdrs", cdr_list, "Call detail records, newest first", NULL, API_NO_BODY, "number since until before limit"},
     {HTTP_GET, V1 "traces", live_traces, "SIP messages kept in memory", NULL, API_NO_BODY, "device after limit", API_ON_BOTH},
     {HTTP_PUT, V1 "traces/switch", live_switch, "Keep messages or not (on)", NULL, API_JSON, NULL, API_ON_BOTH},

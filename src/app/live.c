@@ -445,21 +445,6 @@ static enum rc live_cert_regen(void *ctx, const struct store_by *by, struct str 
     return app_certs_regen(live->certs, by, unit, why);
 }
 
-static enum rc live_trunks(void *ctx, struct arena *a, struct admin_trunk_state **out,
-                           size_t *count)
-{
-    struct app_live *live = ctx;
-    struct call_trunk_state *rows = ARENA_ARRAY(a, struct call_trunk_state, CALL_WATCH_TRUNKS);
-    struct admin_trunk_state *told = ARENA_ARRAY(a, struct admin_trunk_state, CALL_WATCH_TRUNKS);
-    if (!rows || !told) return RC_NOMEM;
-    *count = call_node_trunks(live->call, rows, CALL_WATCH_TRUNKS);
-    for (size_t i = 0; i < *count; i++)
-        told[i] = (struct admin_trunk_state){str_from(rows[i].name), rows[i].is_up, rows[i].status,
-                                             rows[i].since_unix_ms};
-    *out = told;
-    return RC_OK;
-}
-
 struct admin_live app_live_functions(struct app_live *live, struct str node_name)
 {
     return (struct admin_live){
@@ -476,7 +461,8 @@ struct admin_live app_live_functions(struct app_live *live, struct str node_name
         .last_refusal = live_last_refusal,
         .reset_device = live_reset_device,
         .registration_count = live_registration_count,
-        .trunks = live_trunks,
+        .trunks = app_live_trunks,
+        .handshakes = app_live_handshakes,
         .listeners = live_listeners,
         .port_is_free = live_port_is_free,
         .settle = live_settle,

@@ -29,4 +29,9 @@ struct app_live {
 /* live is borrowed for the life of what comes back. */
 struct admin_live app_live_functions(struct app_live *live, struct str node_name);
 
+/* live_peers.c; ctx is the struct app_live. */
+enum rc app_live_trunks(void *ctx, struct arena *a, struct admin_trunk_state **out, size_t *count);
+enum rc app_live_handshakes(void *ctx, struct arena *a, struct admin_handshake **out,
+                            size_t *count);
+
 #endif

@@ -77,6 +77,10 @@ bool call_node_hang_up(struct call_node *n, uint64_t id);
 /* The trunks that have been asked so far, in no order; at most max. How many. */
 size_t call_node_trunks(struct call_node *n, struct call_trunk_state *out, size_t max);
 
+/* TLS handshakes that failed at the SIP ports (handshakes.h), the newest first; at most max. How many. */
+struct call_handshake;
+size_t call_node_handshakes(struct call_node *n, struct call_handshake *out, size_t max);
+
 enum { CALL_REFUSALS_MAX = 4096 }; /* devices whose last refusal is remembered */
 
 struct call_refusal {

@@ -3,6 +3,7 @@
 #ifndef CALL_CALL_INT_H
 #define CALL_CALL_INT_H
 #include "call/call.h"
+#include "call/handshakes.h"
 #include "call/overload.h"
 #include "call/quota.h"
 #include "crypto/secret.h"
@@ -45,6 +46,7 @@ struct call_node {
     call_record_fn *on_call_end;
     void *on_call_end_ctx;
     struct call_refusals *refusals;
+    struct call_handshakes *handshakes;
     pthread_mutex_t lock; /* of authz_server */
     char *authz_server;
     _Atomic uint64_t authz_generation;

@@ -55,6 +55,7 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
     if (rc == RC_OK && !(n->trunks = call_trunk_states_new())) rc = RC_NOMEM;
     random_fill(&n->random, &n->loop_key, sizeof n->loop_key);
     if (rc == RC_OK && !(n->refusals = call_refusals_new(&n->random))) rc = RC_NOMEM;
+    if (rc == RC_OK && !(n->handshakes = call_handshakes_new())) rc = RC_NOMEM;
     if (rc == RC_OK) rc = location_watch(n->location, on_location_change, n);
     if (rc == RC_OK) rc = directory_subscribe(n->directory, on_directory_change, n);
     if (rc == RC_OK) {
@@ -63,6 +64,7 @@ enum rc call_node_new(const struct call_node_config *config, struct call_node **
     }
     location_unwatch(n->location, on_location_change, n);
     call_refusals_free(n->refusals);
+    call_handshakes_free(n->handshakes);
     call_calls_free(n->calls);
     call_lines_free(n->lines);
     call_trunk_states_free(n->trunks);
@@ -272,6 +274,11 @@ static void on_location_change(void *ctx, enum location_cause cause,
 size_t call_node_calls(struct call_node *n, uint64_t after_id, struct call_record *out, size_t max)
 {
     return call_calls_list(n->calls, after_id, out, max);
+}
+
+size_t call_node_handshakes(struct call_node *n, struct call_handshake *out, size_t max)
+{
+    return call_handshakes_list(n->handshakes, out, max);
 }
 
 size_t call_node_trunks(struct call_node *n, struct call_trunk_state *out, size_t max)

@@ -341,7 +341,7 @@ static void on_flow_closed(void *ctx, struct siptx_flow *f, enum siptx_close why
     location_remove(w->node->location, &key, 0, LOCATION_FLOW_LOST, on_gone, NULL);
 }
 
-enum { REFUSED_LOG_MS = 100, REFUSED_LOG_BURST = 20 };
+enum { REFUSED_LOG_MS = 100, REFUSED_LOG_BURST = 20, REFUSED_TEXT_MAX = 1200 };
 
 /* A line each 100 ms in the long run, twenty at once; false: only count this one. */
 static bool may_log_refusal(struct call_worker *w, int64_t now_ms)
@@ -359,23 +359,42 @@ static bool may_log_refusal(struct call_worker *w, int64_t now_ms)
 
 /* A handshake that failed is often one side's trust or certificate, so the log says which; what never
  * was TLS or said nothing is only counted. Strangers cannot flood the log with it. */
-static void on_refused(void *ctx, int listener_kind, const struct net_addr *peer, const char *cause,
-                       struct str text)
+static void log_refused(struct call_worker *w, enum call_listener listener,
+                        const struct net_addr *peer, const struct net_close *why)
 {
-    struct call_worker *w = ctx;
     const struct log *log = w->node->log;
-    char addr[NET_ADDR_TEXT_MAX];
-    int64_t now_ms = clock_mono_ms(&w->node->clock);
-    if (!log || LOG_WARN > log->level || listener_kind < 0 || strcmp(cause, "tls") != 0) return;
-    if (!may_log_refusal(w, now_ms)) {
+    char addr[NET_ADDR_TEXT_MAX], text[REFUSED_TEXT_MAX];
+    struct buf b;
+    if (!log || LOG_WARN > log->level) return;
+    if (!may_log_refusal(w, clock_mono_ms(&w->node->clock))) {
         w->refused_unlogged++;
         return;
     }
-    log_warn(log, "connection.refused",
-             LOG_CSTR("listener", call_listener_name((enum call_listener)listener_kind)),
-             LOG_STR("peer", net_addr_text(peer, addr)), LOG_CSTR("why", cause),
-             LOG_STR("text", text), LOG_INT("unlogged_before", w->refused_unlogged));
+    buf_init_fixed(&b, text, sizeof text);
+    net_close_print(&b, why);
+    log_warn(log, "connection.refused", LOG_CSTR("listener", call_listener_name(listener)),
+             LOG_STR("peer", net_addr_text(peer, addr)), LOG_CSTR("why", net_close_name(why->kind)),
+             LOG_STR("text", buf_str(&b)), LOG_INT("unlogged_before", w->refused_unlogged));
     w->refused_unlogged = 0;
+}
+
+static void on_refused(void *ctx, int listener_kind, const struct net_addr *peer,
+                       const struct net_close *why)
+{
+    struct call_worker *w = ctx;
+    if (listener_kind < 0 || why->kind != NET_CLOSE_TLS) return;
+    if (why->tls)
+        call_handshakes_note(w->node->handshakes, (enum call_listener)listener_kind, peer, why->tls,
+                             clock_unix_ms(&w->node->clock));
+    log_refused(w, (enum call_listener)listener_kind, peer, why);
+}
+
+/* Whoever had trouble with certificates has it no longer. */
+static void on_flow_open(void *ctx, struct siptx_flow *f)
+{
+    struct call_worker *w = ctx;
+    if (f->transport == SIPTX_TLS && f->listener_kind >= 0)
+        call_handshakes_clear(w->node->handshakes, (enum call_listener)f->listener_kind, &f->peer);
 }
 
 struct siptx_events call_worker_events(struct call_worker *w)
@@ -385,6 +404,7 @@ struct siptx_events call_worker_events(struct call_worker *w)
         .on_request = on_request,
         .on_ack = on_ack,
         .on_cancel = on_cancel,
+        .on_flow_open = on_flow_open,
         .on_flow_ready = on_flow_ready,
         .on_flow_closed = on_flow_closed,
         .on_refused = on_refused,

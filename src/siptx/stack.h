@@ -107,10 +107,10 @@ struct siptx_events {
     /* Once for every flow told or returned before; f is still readable. text: for people, may be
      * empty ("TLS: certificate name does not match"). */
     void (*on_flow_closed)(void *ctx, struct siptx_flow *f, enum siptx_close why, struct str text);
-    /* A connection ended before it became a flow: no TLS, a handshake that failed, a limit. cause
-     * is net_close_name's word, text a sentence. */
-    void (*on_refused)(void *ctx, int listener_kind, const struct net_addr *peer, const char *cause,
-                       struct str text);
+    /* A connection ended before it became a flow: no TLS, a handshake that failed, a limit. why lives
+     * during the call. */
+    void (*on_refused)(void *ctx, int listener_kind, const struct net_addr *peer,
+                       const struct net_close *why);
     /* A keepalive came on a flow, or the answer to ours. */
     void (*on_keepalive)(void *ctx, struct siptx_flow *f);
 };

@@ -136,8 +136,7 @@ static void refused(void *ctx, const struct net_addr *peer, const struct net_clo
     siptx_enter(s);
     if (s->config.trace) siptx_trace_add_record(s->config.trace, &note);
     if (s->config.events.on_refused)
-        s->config.events.on_refused(s->config.events.ctx, j->kind, peer, net_close_name(why->kind),
-                                    buf_str(&b));
+        s->config.events.on_refused(s->config.events.ctx, j->kind, peer, why);
     siptx_leave(s);
 }
 

@@ -68,12 +68,11 @@ static void on_closed(void *ctx, struct siptx_flow *f, enum siptx_close why, str
     note("%s closed %s%s, ", (const char *)ctx, siptx_close_name(why), text.n > 0 ? " told" : "");
 }
 
-static void on_refused(void *ctx, int kind, const struct net_addr *peer, const char *cause,
-                       struct str text)
+static void on_refused(void *ctx, int kind, const struct net_addr *peer,
+                       const struct net_close *why)
 {
     (void)ctx, (void)peer;
-    assert_true(text.n > 0);
-    note("refused kind %d %s, ", kind, cause);
+    note("refused kind %d %s, ", kind, net_close_name(why->kind));
 }
 
 static void on_outcome(void *ctx, struct siptx_client *c, enum siptx_outcome o,

@@ -349,17 +349,6 @@ class Node:
     def sip_udp(self, port="sip", address="127.0.0.1"):
         return self.lab.track(sip.Datagrams((address, self.ports.get(port, port)), PATIENCE_S))
 
-    def tunnel(self, name="tunnel"):
-        """The port of a stunnel that goes to the OAuth port: for programs that speak no TLS."""
-        port, config = ports.take(), os.path.join(self.folder, name + ".conf")
-        with open(config, "w", encoding="ascii") as f:
-            f.write(f"foreground = yes\npid =\nsyslog = no\n[node]\nclient = yes\naccept = 127.0.0.1:{port}\n"
-                    f"connect = 127.0.0.1:{self.ports['oauth']}\nCAfile = {self.ca}\nverifyChain = yes\n"
-                    "checkHost = localhost\nsni = localhost\n")
-        self.lab.run_program(["stunnel", config]).wait_line("Configuration successful")
-        wait_until(lambda: is_open(port), "stunnel does not listen")
-        return port
-
     def phone(self, device="CSFrado", line="1010", connection=None, **more):
         """A phone by hand on a TLS connection to the OAuth port."""
         return sip.Phone(connection or self.sip_tls(), device, line, **more)
