@@ -100,6 +100,8 @@ struct admin_gate *admin_gate_new(const struct random_source *random, unsigned p
 struct admin_gate *admin_gate_free(struct admin_gate *gate);
 /* Fills c->by; false and answered when the caller is no administrator. */
 bool admin_gate_let_in(struct admin_call *c, bool over_unix);
+/* The same for AXL: administrators and those with the role axl. */
+bool admin_gate_let_in_axl(struct admin_call *c);
 
 /* --- rows and JSON ---------------------------------------------------------------------------- */
 

@@ -289,6 +289,7 @@ static int setup(void **state, bool is_edge)
     b->server.site = http_site_new("https");
     b->control_site = http_site_new("control");
     OK(admin_add_api_routes(b->admin, b->server.site, false));
+    OK(admin_add_axl_routes(b->admin, b->server.site));
     OK(admin_add_api_routes(b->admin, b->control_site, true));
     test_server_start(&b->server, NULL, 0, NULL, NULL, 2, 64);
     test_on_loop(&b->server, open_control, b);
@@ -367,19 +368,34 @@ int bed_ask(struct bed *b, const char *method, const char *path, const char *bod
     return bed_ask_with(b, method, path, body, NULL, NULL, answer);
 }
 
-int bed_ask_as(struct bed *b, const char *method, const char *path, const char *user_and_password,
-               struct str *answer)
+static int ask_basic(struct bed *b, const char *method, const char *url, const char *body,
+                     const char *user_and_password, struct str *answer)
 {
-    char url[512], value[256];
+    char value[256];
     struct buf coded;
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/api/v1/%s", b->server.port, path);
-    if (!user_and_password) return ask(b, method, url, "", NULL, false, answer);
+    if (!user_and_password) return ask(b, method, url, body, NULL, false, answer);
     buf_init(&coded, 256);
     base64_print(&coded, str_bytes(str_from(user_and_password)));
     snprintf(value, sizeof value, "Basic %s", buf_cstr(&coded));
     buf_fini(&coded);
     struct http_client_header header = {STR("Authorization"), str_from(value)};
-    return ask(b, method, url, "", &header, false, answer);
+    return ask(b, method, url, body, &header, false, answer);
+}
+
+int bed_ask_as(struct bed *b, const char *method, const char *path, const char *user_and_password,
+               struct str *answer)
+{
+    char url[512];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/api/v1/%s", b->server.port, path);
+    return ask_basic(b, method, url, "", user_and_password, answer);
+}
+
+int bed_ask_axl(struct bed *b, const char *user_and_password, const char *envelope,
+                struct str *answer)
+{
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/axl/", b->server.port);
+    return ask_basic(b, "POST", url, envelope, user_and_password, answer);
 }
 
 int bed_ask_basic(struct bed *b, const char *path, const char *user_and_password,

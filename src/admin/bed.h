@@ -5,6 +5,7 @@
 #include "kit/kit.h"
 
 #include "admin/api.h"
+#include "admin/axl.h"
 #include "admin/cli.h"
 #include "admin/live.h"
 #include "directory/directory.h"
@@ -51,6 +52,9 @@ int bed_ask_as(struct bed *b, const char *method, const char *path, const char *
                struct str *answer);
 int bed_ask_basic(struct bed *b, const char *path, const char *user_and_password,
                   struct str *answer);
+/* An AXL request over TCP; user_and_password NULL: without. */
+int bed_ask_axl(struct bed *b, const char *user_and_password, const char *envelope,
+                struct str *answer);
 /* One command line as at the prompt; what it printed is in b->out and b->err. */
 int bed_cli(struct bed *b, const char *line);
 /* The same with standard input from in. */

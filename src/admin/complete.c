@@ -76,7 +76,10 @@ static void offer_values(struct completion *c, const struct admin_noun *noun, co
         offer_name(c, str_from(ch->name));
     if (f->kind == ADMIN_BOOL) offer(c, STR("yes"));
     if (f->kind == ADMIN_BOOL) offer(c, STR("no"));
-    if (f->kind == ADMIN_ROLES) offer(c, STR("administrator"));
+    if (f->kind == ADMIN_ROLES) {
+        offer(c, STR("administrator"));
+        offer(c, STR("axl"));
+    }
     if (f->kind == ADMIN_ROLES) offer(c, STR("user"));
 }
 

@@ -46,11 +46,24 @@ struct admin_gate *admin_gate_free(struct admin_gate *g)
     return NULL;
 }
 
+/* What is behind the gate: whom it lets in, and what it asks for. */
+struct gate_door {
+    int roles;            /* one of these */
+    struct str challenge; /* WWW-Authenticate */
+    const char *from;     /* in the audit */
+    const char *nobody, *wrong;
+};
+static const struct gate_door operators = {
+    STORE_ROLE_ADMIN, STR_INIT("Basic realm=\"Bearline operator API\", charset=\"UTF-8\""), "api",
+    "nobody is signed in: send the name and password of an administrator (HTTP Basic)",
+    "name or password is wrong, or this user is no active administrator: try another"};
+static const struct gate_door axl = {
+    STORE_ROLE_ADMIN | STORE_ROLE_AXL, STR_INIT("Basic realm=\"Cisco Web Services Realm\""), "axl",
+    "nobody is signed in: send the name and password of a user with the role axl (HTTP Basic)",
+    "name or password is wrong, or this user is not active: try another"};
+
 static bool refuse(struct admin_call *c, int status, const char *error, const char *text)
 {
-    if (status == 401)
-        http_set_header(c->res, "WWW-Authenticate",
-                        STR("Basic realm=\"Bearline operator API\", charset=\"UTF-8\""));
     api_fail(c, status, error, NULL, "%s", text);
     return false;
 }
@@ -161,8 +174,8 @@ static struct attempt attempt_of(struct admin_call *c, struct str user)
     return t;
 }
 
-/* The password is compared whether or not there is such an administrator: time tells nothing. */
-static bool is_administrator(struct admin_call *c, struct str user, struct str password)
+/* The password is compared whether or not there is such a user: time tells nothing. */
+static bool is_known(struct admin_call *c, struct str user, struct str password, int *roles)
 {
     struct store_user row = {0};
     enum rc rc = store_user_get(c->admin->store, user, c->arena, &row, NULL);
@@ -172,7 +185,8 @@ static bool is_administrator(struct admin_call *c, struct str user, struct str p
     }
     bool right = crypto_password_verify(password, row.password) == RC_OK;
     c->by.who = row.id;
-    return right && row.active && (row.roles & STORE_ROLE_ADMIN) != 0;
+    *roles = row.roles;
+    return right && row.active;
 }
 
 static bool note_refused(struct admin_call *c, struct str user, const char *why)
@@ -183,14 +197,19 @@ static bool note_refused(struct admin_call *c, struct str user, const char *why)
     return false;
 }
 
-static bool let_in_basic(struct admin_call *c)
+static bool refuse_stranger(struct admin_call *c, const struct gate_door *door, const char *text)
 {
+    http_set_header(c->res, "WWW-Authenticate", door->challenge);
+    return refuse(c, 401, "unauthenticated", text);
+}
+
+static bool let_in_basic(struct admin_call *c, const struct gate_door *door)
+{
+    int roles = 0;
     struct str user, password;
     int64_t wait_ms;
     if (http_basic(c->req, &user, &password) != RC_OK)
-        return refuse(
-            c, 401, "unauthenticated",
-            "nobody is signed in: send the name and password of an administrator (HTTP Basic)");
+        return refuse_stranger(c, door, door->nobody);
     struct attempt t = attempt_of(c, user);
     if (!attempt_begin(c, &t, &wait_ms)) {
         char seconds[24];
@@ -201,16 +220,21 @@ static bool let_in_basic(struct admin_call *c)
                  seconds, strcmp(seconds, "1") == 0 ? "" : "s");
         return note_refused(c, user, "throttled");
     }
-    bool right = is_administrator(c, user, password);
+    bool known = is_known(c, user, password, &roles);
+    bool right = known && (roles & door->roles) != 0;
     attempt_end(c, &t, right);
+    if (known && !right && door == &axl) {
+        refuse(c, 403, "denied",
+               "this user has no role for AXL: user update NAME --role axl on the node");
+        return note_refused(c, user, "role");
+    }
     if (!right) {
-        refuse(c, 401, "unauthenticated",
-               "name or password is wrong, or this user is no active administrator: try another");
+        refuse_stranger(c, door, door->wrong);
         return note_refused(c, user, "credentials");
     }
     char peer[NET_ADDR_TEXT_MAX];
     net_addr_text(&c->req->peer.addr, peer);
-    enum rc rc = arena_printf(c->arena, &c->by.from, "api %s", peer);
+    enum rc rc = arena_printf(c->arena, &c->by.from, "%s %s", door->from, peer);
     return rc == RC_OK || refuse(c, 503, "out-of-memory", "out of memory: try again");
 }
 
@@ -229,5 +253,13 @@ bool admin_gate_let_in(struct admin_call *c, bool over_unix)
     if (!over_unix && is_cross_site(c->req))
         return refuse(c, 403, "denied",
                       "this request comes from a page of another site: ask from this one");
-    return over_unix ? let_in_unix(c) : let_in_basic(c);
+    return over_unix ? let_in_unix(c) : let_in_basic(c, &operators);
+}
+
+bool admin_gate_let_in_axl(struct admin_call *c)
+{
+    if (is_cross_site(c->req))
+        return refuse(c, 403, "denied",
+                      "this request comes from a page of another site: ask from this one");
+    return let_in_basic(c, &axl);
 }

@@ -30,7 +30,7 @@ static const struct admin_field user_fields[] = {
     F(struct store_user, last_name, ADMIN_TEXT, COLUMN, "last name"),
     FA(struct store_user, display_name, "display", ADMIN_TEXT, 0, "name in lists"),
     FA(struct store_user, email, "mail", ADMIN_TEXT, COLUMN, "mail address"),
-    FA(struct store_user, roles, "role", ADMIN_ROLES, COLUMN, "user, administrator"),
+    FA(struct store_user, roles, "role", ADMIN_ROLES, COLUMN, "user, administrator, axl"),
     FA(struct store_user, active, "enabled", ADMIN_BOOL, COLUMN, "no: cannot sign in, tokens refused"),
     F(struct store_user, password, ADMIN_PASSWORD, 0, "password for sign-in"),
     NAMED("digest_password", struct store_user, digest_md5, "digest", ADMIN_DIGEST_SECRET, 0,

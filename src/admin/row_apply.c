@@ -129,8 +129,10 @@ static enum rc add_role(struct setting *s, struct str name, int *roles)
         *roles |= STORE_ROLE_USER;
     else if (str_eq_nocase(name, STR("administrator")) || str_eq_nocase(name, STR("admin")))
         *roles |= STORE_ROLE_ADMIN;
+    else if (str_eq_nocase(name, STR("axl")) || admin_name_eq(name, STR("Standard AXL API Access")))
+        *roles |= STORE_ROLE_AXL;
     else
-        return refuse(s->e, "roles", "there is no role %.*s: use user or administrator",
+        return refuse(s->e, "roles", "there is no role %.*s: use user, administrator or axl",
                       STR_ARG(name));
     return RC_OK;
 }

@@ -39,6 +39,7 @@ static json_t *print_roles(int roles)
     json_t *array = json_array();
     if (roles & STORE_ROLE_USER) api_append(&array, json_string("user"));
     if (roles & STORE_ROLE_ADMIN) api_append(&array, json_string("administrator"));
+    if (roles & STORE_ROLE_AXL) api_append(&array, json_string("axl"));
     return array;
 }
 

@@ -3,6 +3,7 @@
 #ifndef APP_NODE_H
 #define APP_NODE_H
 #include "admin/api.h"
+#include "admin/axl.h"
 #include "app/certs.h"
 #include "app/chores.h"
 #include "app/diskwatch.h"

@@ -44,7 +44,8 @@ MUST_CHECK enum rc store_count(struct store *s, enum store_kind kind, int64_t *o
 
 /* --- users ------------------------------------------------------------------------------------ */
 
-enum { STORE_ROLE_USER = 1, STORE_ROLE_ADMIN = 2 };
+/* AXL: "Standard AXL API Access", what an edge signs in with; administrators may, too. */
+enum { STORE_ROLE_USER = 1, STORE_ROLE_ADMIN = 2, STORE_ROLE_AXL = 4 };
 struct store_user {
     struct str id; /* key, 1..128 bytes, no space */
     struct str first_name, last_name, display_name, email;

@@ -29,9 +29,9 @@ static enum rc user_check(const void *row, struct store_tx *tx, struct store_why
     (void)tx;
     if (str_find_char(u->id, ' ') != STR_NPOS)
         return store_refuse(why, RC_INVALID, "a user id has no spaces");
-    if (u->roles & ~(STORE_ROLE_USER | STORE_ROLE_ADMIN))
+    if (u->roles & ~(STORE_ROLE_USER | STORE_ROLE_ADMIN | STORE_ROLE_AXL))
         return store_refuse(why, RC_INVALID,
-                            "unknown role: a user has user, administrator or both");
+                            "unknown role: a user has some of user, administrator and axl");
     if (!is_hex_of(u->digest_md5, 32) || !is_hex_of(u->digest_sha256, 64))
         return store_refuse(
             why, RC_INVALID,
