@@ -82,6 +82,7 @@ struct call_node *call_node_free(struct call_node *n)
     directory_unsubscribe(n->directory, on_directory_change, n);
     location_unwatch(n->location, on_location_change, n);
     call_refusals_free(n->refusals);
+    call_handshakes_free(n->handshakes);
     call_calls_free(n->calls);
     call_lines_free(n->lines);
     call_trunk_states_free(n->trunks);
