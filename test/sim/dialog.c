@@ -243,7 +243,10 @@ static void on_act(void *ctx)
         act_later(d);
         return;
     }
-    if (is_invite) s->counts->reinvites++;
+    if (is_invite) {
+        s->counts->reinvites++;
+        d->reinvite = d->client;
+    }
 }
 
 /* The peer has ended it meanwhile, or both spoke at once. */
@@ -295,9 +298,10 @@ static void on_reply(void *ctx, struct siptx_client *c, enum siptx_outcome outco
 {
     struct sim_dialog *d = ctx;
     struct sip_cseq cseq;
-    (void)c, (void)arena;
+    (void)arena;
+    if (d->reinvite == c && outcome != SIPTX_PROVISIONAL) d->reinvite = NULL;
     if (outcome == SIPTX_GONE || outcome == SIPTX_PROVISIONAL) return;
-    if (d->state == SIM_OVER && outcome != SIPTX_FINAL) return;
+    if (d->state == SIM_OVER && (outcome != SIPTX_FINAL || m->status == 487)) return;
     bool is_invite = m && sip_cseq_parse(sip_message_value(m, SIP_HEADER_CSEQ), &cseq) == RC_OK &&
                      cseq.method == SIP_METHOD_INVITE;
     if (is_invite && m->status < 300) {
@@ -644,6 +648,17 @@ void sim_dialog_request(struct sim_phone *p, struct siptx_request *r)
         sim_fail(p->sim, "%s: %.*s for no dialog", p->device->name,
                  STR_ARG(r->message->method_text));
     (void)siptx_respond(r, is_stray ? 481 : 200, STR(""), STR(""));
+}
+
+/* The answer to a re-INVITE may be lost for good, with the phone that gave it: RFC 3261 lets its asker
+ * wait for ever, a person does not. */
+void sim_dialogs_give_up(struct sim_phone *p)
+{
+    for (unsigned i = 0; i < p->dialog_count; i++) {
+        struct sim_dialog *d = &p->dialogs[i];
+        if (d->reinvite && siptx_client_cancel(d->reinvite, STR("")) == RC_OK)
+            sim_tell(p->sim, "%s: gives up a re-INVITE", p->device->name);
+    }
 }
 
 void sim_dialogs_stop(struct sim_phone *p)

@@ -279,8 +279,10 @@ bool sim_run(struct sim_site *site, uint64_t seed, bool told, struct sim_counts 
     run_until(&s, phones_are_back, RETURN_MS);
     sim_check_bindings(&s);
     s.is_ending = true;
-    for (unsigned i = 0; i < s.phone_count; i++)
+    for (unsigned i = 0; i < s.phone_count; i++) {
         wheel_stop(s.wheel, &s.phones[i].timer);
+        sim_dialogs_give_up(&s.phones[i]);
+    }
     run_until(&s, NULL, QUIET_MS);
     sim_check_quiet(&s);
     count_up(&s);

@@ -123,11 +123,12 @@ struct sim_dialog {
     char call_id[64], local_tag[32], remote_tag[64], uri[SIM_TEXT_MAX], target[SIM_TEXT_MAX];
     char route[2 * SIM_TEXT_MAX]; /* Route lines of our requests in it */
     uint32_t local_cseq, remote_cseq, ack_cseq;
-    struct siptx_client *client;  /* our INVITE, re-INVITE, BYE ... */
-    struct siptx_request *invite; /* theirs, while its transaction lives */
-    uint32_t resend_ms;           /* of our 2xx (RFC 3261, 13.3.1.4) */
-    bool is_busy;                 /* a request of ours is under way inside it */
-    unsigned acts;                /* what we still mean to do in it: re-INVITE, UPDATE, INFO */
+    struct siptx_client *client;   /* our INVITE, re-INVITE, BYE ... */
+    struct siptx_client *reinvite; /* while it lives */
+    struct siptx_request *invite;  /* theirs, while its transaction lives */
+    uint32_t resend_ms;            /* of our 2xx (RFC 3261, 13.3.1.4) */
+    bool is_busy;                  /* a request of ours is under way inside it */
+    unsigned acts;                 /* what we still mean to do in it: re-INVITE, UPDATE, INFO */
     struct wheel_timer timer, resend, act;
 };
 
@@ -197,6 +198,7 @@ struct sim_call {
 };
 void sim_dialog_call(struct sim *s, unsigned call);
 void sim_dialog_cancel(struct sim *s, unsigned call);
+void sim_dialogs_give_up(struct sim_phone *p);
 void sim_dialogs_stop(struct sim_phone *p); /* timers only */
 /* What the phone's stack hands up, for phone.c. */
 void sim_dialog_request(struct sim_phone *p, struct siptx_request *r);
