@@ -224,12 +224,12 @@ static unsigned send(struct bed *b, struct siptx_flow *f, const char *method, co
     char text[16384];
     int n = snprintf(text, sizeof text,
                      "%s sip:10.10.10.1 SIP/2.0\r\n"
-                     "Via: SIP/2.0/%s 10.10.10.10:62162;branch=z9hG4bK%08u\r\n"
+                     "Via: SIP/2.0/%s 10.10.10.10:62162;branch=z9hG4bK%08u%s\r\n"
                      "From: <sip:%s@10.10.10.1>;tag=8823\r\nTo: <sip:%s@10.10.10.1>\r\n"
                      "Call-ID: 88232345-%llu-%u@10.10.10.10\r\nMax-Forwards: 70\r\n"
                      "CSeq: %u %s\r\n",
-                     method, names[f->transport], ++b->branch, line, line,
-                     (unsigned long long)f->id, b->call, ++b->cseq, method);
+                     method, names[f->transport], ++b->branch, b->via_params ? b->via_params : "",
+                     line, line, (unsigned long long)f->id, b->call, ++b->cseq, method);
     if (contact) n += snprintf(text + n, sizeof text - (size_t)n, "Contact: %s\r\n", contact);
     n += snprintf(text + n, sizeof text - (size_t)n, "%sContent-Length: %zu\r\n\r\n%s",
                   more ? more : "", body ? strlen(body) : 0, body ? body : "");

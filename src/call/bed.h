@@ -29,6 +29,7 @@ struct bed {
     struct call_worker *worker;
     struct siptx_stack *stack;
     struct siptx_trace *trace;
+    const char *via_params;      /* of the Vias it sends: ";name=value", or NULL */
     unsigned cseq, branch, call; /* call: a part of the Call-ID, for the test to change */
     char sent[BED_SENT_MAX];     /* the last message sent */
     size_t sent_n;

@@ -94,16 +94,16 @@ struct call_flow {
     uint32_t nonce_count; /* highest Digest nc used with nonce_hash */
     uint64_t nonce_hash;
 };
-/* The flow's memory, or NULL. */
+/* The memory of a phone's own flow, or NULL; an edge's carries many phones (call_visit_known). */
 static inline struct call_flow *call_flow_of(const struct siptx_flow *f)
 {
-    return f ? f->user : NULL;
+    return f && f->listener_kind != CALL_MRA ? f->user : NULL;
 }
-/* What the flow has proved for whoever speaks on it; NULL where that is an edge's connection, which
- * carries many phones: what one has proved is not the next one's. */
-const struct call_flow *call_visit_known(const struct call_visit *v);
+/* What has been proved by whoever speaks: over its own connection, or as the phone behind an edge that
+ * the edge names (edgeflows.h). NULL: nothing, or nobody is named. */
+struct call_flow *call_visit_known(const struct call_visit *v);
 /* Remembers; RC_NOMEM leaves what was there. claims NULL: no token (Digest, certificate). */
-MUST_CHECK enum rc call_flow_remember(struct siptx_flow *f, struct str device, bool cisco,
+MUST_CHECK enum rc call_flow_remember(const struct call_visit *v, struct str device, bool cisco,
                                       const struct oauth_claims *claims, uint64_t key_generation);
 
 /* One request on its way through the room; in the request's arena. It ends with the request: an
@@ -120,6 +120,7 @@ struct call_visit {
     bool cisco;     /* dialect: 407, Proxy-Authenticate, remotecc */
     struct sip_uri to;
     struct str claimed;                    /* device name the Contact gives, "" none */
+    struct str edge_flow;                  /* the phone behind an edge; "" none named */
     struct str instance;                   /* +sip.instance of the first Contact, unquoted */
     const struct directory_device *device; /* counted, as profile; worker.c lets them go */
     const struct directory_profile *profile;

@@ -232,7 +232,7 @@ static void look_for_holders(struct job *j, const struct location_binding *const
                              size_t count)
 {
     struct call_visit *v = j->v;
-    const struct call_flow *known = call_flow_of(v->request->flow);
+    const struct call_flow *known = call_visit_known(v);
     const struct location_binding *own = own_binding(j, bindings, count);
     j->binding_id = own ? own->id : 0;
     if (known && known->binding_id == j->binding_id && j->binding_id != 0) return;
@@ -326,10 +326,10 @@ static void finish(struct job *j, const struct location_binding *const *bindings
     }
     if (v->cisco && !j->removes) settle_name(j);
     if (v->request->flow && !j->removes) {
-        if (call_flow_remember(v->request->flow, v->device->name, v->cisco,
-                               v->has_claims ? &v->claims : NULL, v->key_generation) != RC_OK)
+        if (call_flow_remember(v, v->device->name, v->cisco, v->has_claims ? &v->claims : NULL,
+                               v->key_generation) != RC_OK)
             log_warn(n->log, "register.not_remembered", LOG_STR("device", v->device->name));
-        struct call_flow *known = call_flow_of(v->request->flow);
+        struct call_flow *known = call_visit_known(v);
         if (known) known->binding_id = j->binding_id;
         if (known) known->all_lines = j->all_lines;
         if (known && v->nonce_count > 0) {

@@ -737,6 +737,49 @@ static void test_on_an_edges_connection_every_phone_proves_itself(void **state)
     assert_int_equal(0, bed_count(b));
 }
 
+/* The edge names the phone's own connection: what was proved over that holds for it, and for no other
+ * one, until the token ends. */
+static void test_behind_an_edge_each_phone_is_known_by_its_own_flow(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_MRA, 62162);
+    bed_token(b, token, "rado", "g1", 3600);
+    b->via_params = ";edge-flow=3f-01";
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_int_equal(200, bed_request(b, f, "OPTIONS", NULL));
+    b->via_params = ";edge-flow=3f-02";
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    assert_int_equal(401, bed_request(b, f, "OPTIONS", NULL));
+    b->via_params = NULL; /* an edge that names nobody */
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    b->via_params = ";edge-flow=3f/01"; /* no name */
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    b->via_params = ";edge-flow=3f-01";
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    oauth_verifier_revoke_grant(b->verifier, STR("g1"), b->time.unix_ms / 1000);
+    assert_int_equal(407, bed_cisco(b, f, "CSFrado", NULL, NULL));
+    siptx_flow_gone(f, SIPTX_CLOSE_PEER, STR(""));
+    assert_int_equal(0, bed_count(b));
+}
+
+/* Elsewhere the parameter means nothing: a phone cannot choose whom it is taken for. */
+static void test_a_phone_of_ones_own_names_no_edge_flow(void **state)
+{
+    struct bed *b = *state;
+    char token[BED_TOKEN_MAX];
+    struct siptx_flow *f = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62162);
+    struct siptx_flow *other = bed_flow(b, SIPTX_TLS, CALL_OAUTH, 62163);
+    bed_token(b, token, "rado", "g1", 3600);
+    b->via_params = ";edge-flow=3f-01";
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", token, NULL));
+    assert_int_equal(407, bed_cisco(b, other, "CSFrado", NULL, NULL));
+    b->via_params = ";edge-flow=3f-02";
+    assert_int_equal(200, bed_cisco(b, f, "CSFrado", NULL, NULL));
+}
+
 static void test_a_phone_that_moves_leaves_the_edges_other_phones(void **state)
 {
     struct bed *b = *state;
@@ -995,6 +1038,8 @@ int main(void)
         T(test_malformed_contact_names_what_is_wrong),
         T(test_a_flow_that_changes_its_dialect_keeps_its_user),
         T(test_on_an_edges_connection_every_phone_proves_itself),
+        T(test_behind_an_edge_each_phone_is_known_by_its_own_flow),
+        T(test_a_phone_of_ones_own_names_no_edge_flow),
         T(test_a_phone_that_moves_leaves_the_edges_other_phones),
         T(test_an_expired_token_remembered_is_no_bad_token),
         T(test_a_refresh_with_a_new_token_ends_the_refusal),

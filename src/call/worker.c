@@ -1,6 +1,7 @@
 /* One worker's side of the call server: takes what its stack hands up, sends it where it belongs,
  * and keeps with each flow what that has proved. */
 #include "call/call_int.h"
+#include "call/edgeflows.h"
 
 #include "call/proxy.h"
 #include "call/reach.h"
@@ -104,10 +105,10 @@ static bool is_remembered(const struct call_flow *known, struct str device, bool
                         str_eq(known->user, claims->user) && str_eq(known->gid, claims->gid)));
 }
 
-enum rc call_flow_remember(struct siptx_flow *f, struct str device, bool cisco,
+enum rc call_flow_remember(const struct call_visit *v, struct str device, bool cisco,
                            const struct oauth_claims *claims, uint64_t key_generation)
 {
-    const struct call_flow *known = call_flow_of(f);
+    const struct call_flow *known = call_visit_known(v);
     if (is_remembered(known, device, cisco, claims, key_generation)) return RC_OK;
     struct str user = claims ? claims->user : STR(""), gid = claims ? claims->gid : STR("");
     size_t n = sizeof(struct call_flow) + device.n + user.n + gid.n;
@@ -130,13 +131,22 @@ enum rc call_flow_remember(struct siptx_flow *f, struct str device, bool cisco,
         m->binding_id = known->binding_id;
         m->all_lines = known->all_lines;
     }
-    siptx_flow_set_user(f, m, free);
-    return RC_OK;
+    if (v->listener != CALL_MRA) {
+        siptx_flow_set_user(v->request->flow, m, free);
+        return RC_OK;
+    }
+    enum rc rc = v->edge_flow.n > 0 ? call_edge_flows_put(v->request->flow, v->edge_flow, m,
+                                                          &v->worker->node->random)
+                                    : RC_OK;
+    if (rc != RC_OK || v->edge_flow.n == 0) free(m);
+    return rc;
 }
 
-const struct call_flow *call_visit_known(const struct call_visit *v)
+struct call_flow *call_visit_known(const struct call_visit *v)
 {
-    return v->listener == CALL_MRA ? NULL : call_flow_of(v->request->flow);
+    const struct siptx_flow *f = v->request->flow;
+    if (!f || v->listener != CALL_MRA) return call_flow_of(f);
+    return call_edge_flows_find(f, v->edge_flow);
 }
 
 /* ---- requests ---- */
@@ -176,6 +186,7 @@ static struct call_visit *visit_begin(struct call_worker *w, struct siptx_reques
     v->changes = changes;
     v->listener = r->flow->listener_kind < 0 ? listener_outgoing(r->flow)
                                              : (enum call_listener)r->flow->listener_kind;
+    if (v->listener == CALL_MRA) v->edge_flow = call_edge_flow_read(r->basics->via.params);
     r->user = v;
     r->on_end = visit_end;
     v->to = r->basics->to_uri;
@@ -336,7 +347,8 @@ static void on_flow_closed(void *ctx, struct siptx_flow *f, enum siptx_close why
     log_closed(w, f, why, text);
     call_reach_closed(w->reach, f);
     if (why != SIPTX_CLOSE_STACK) call_proxy_flow_closed(w, f);
-    if (!f->user || !ends_registrations(f, why)) return;
+    bool is_edges = f->listener_kind == CALL_MRA; /* whose phones may be registered unnamed */
+    if ((!f->user && !is_edges) || !ends_registrations(f, why)) return;
     struct location_key key = {.by = LOCATION_BY_FLOW, .flow = f->id};
     location_remove(w->node->location, &key, 0, LOCATION_FLOW_LOST, on_gone, NULL);
 }
