@@ -45,14 +45,28 @@ static struct str first_name(struct str names)
     return comma == STR_NPOS ? names : str_sub(names, 0, (size_t)comma);
 }
 
-/* Alternative names without the spaces between, as the option takes them. */
+static bool is_plain(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c != '\0' && strchr(".,:_-", c));
+}
+
+/* Alternative names without the spaces between, as the option takes them; "" where one has a letter that
+ * a shell may read otherwise: the command is there to be copied, and the names are a stranger's. */
 static struct str option_names(struct admin_call *c, struct str names)
 {
     struct str out = STR("");
     struct buf b;
     buf_init(&b, 4096);
-    for (size_t i = 0; i < names.n; i++)
-        if (names.p[i] != ' ') buf_put_char(&b, names.p[i]);
+    for (size_t i = 0; i < names.n; i++) {
+        if (names.p[i] == ' ') continue;
+        bool begins = b.n == 0 || b.p[b.n - 1] == ',';
+        if (!is_plain(names.p[i]) || (begins && names.p[i] == '-')) {
+            buf_reset(&b);
+            break;
+        }
+        buf_put_char(&b, names.p[i]);
+    }
     if (buf_rc(&b) != RC_OK || arena_str_dup(c->arena, buf_str(&b), &out) != RC_OK) out = STR("");
     buf_fini(&b);
     return out;

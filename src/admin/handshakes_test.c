@@ -58,6 +58,15 @@ static void test_an_edge_under_other_names_is_told_with_those_expected(void **st
          "edge add exp-c.example.com");
 }
 
+/* The command is there to be copied into a shell. */
+static void test_names_a_shell_would_read_otherwise_are_in_no_command(void **state)
+{
+    struct bed *b = *state;
+    b->handshake = by_edge(b, ADMIN_HANDSHAKE_NOT_LISTED, false);
+    b->handshake.names = STR("exp-c, x;reboot");
+    says(b, "(names exp-c, x;reboot)", "edge add NAME --x509-names NAME\n");
+}
+
 static void test_other_causes_say_what_to_look_at(void **state)
 {
     struct bed *b = *state;
@@ -92,6 +101,7 @@ int main(void)
         T(test_the_edge_does_not_trust_us),
         T(test_we_do_not_trust_the_edge),
         T(test_an_edge_under_other_names_is_told_with_those_expected),
+        T(test_names_a_shell_would_read_otherwise_are_in_no_command),
         T(test_other_causes_say_what_to_look_at),
         T(test_what_is_over_is_no_diagnosis),
     };
