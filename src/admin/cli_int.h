@@ -87,6 +87,10 @@ bool cli_is_terminal(const struct cli *cli);
 bool cli_confirm(struct cli *cli, const char *question);
 /* Typed twice without being shown. False: not possible or not equal (said). */
 bool cli_ask_password(struct cli *cli, const char *what, struct str *out);
+/* Of a new user: his password, where somebody can type it (false: nothing shall be added, said); and
+ * afterwards that he has none. Of other nouns nothing. */
+bool cli_user_ask_password(struct cli *cli, const struct admin_noun *noun, json_t *body);
+void cli_user_tell(struct cli *cli, const struct admin_noun *noun, json_t *row);
 /* Removes a row, path as in the API, after having told what goes with it and asked; said names it
  * ("user rado"). The answer is printed. */
 int cli_remove(struct cli *cli, const char *path, const char *said);

@@ -164,36 +164,6 @@ static void done(struct cli *cli, const struct admin_noun *noun, json_t *row, co
     cli_say(cli, "%s %.*s %s.", noun->name, STR_ARG(cli_str(row, f->name)), what);
 }
 
-/* The fewest characters the node takes; 0: it does not say. */
-static int64_t password_length(struct cli *cli)
-{
-    int status;
-    json_t *refusal;
-    uint64_t n = 0;
-    json_t *p = cli_ask_quiet(cli, "GET", cli_path(cli, "params", "PasswordLength", NULL), NULL,
-                              &status, &refusal);
-    if (p && str_to_u64(cli_str(p, "value"), 1000, &n) != RC_OK) n = 0;
-    json_decref(p);
-    json_decref(refusal);
-    return (int64_t)n;
-}
-
-/* A new user's password is asked for where somebody can type it; the rule stands in the question. */
-static bool ask_for_password(struct cli *cli, const struct admin_noun *noun, json_t *body)
-{
-    struct str password, what;
-    if (noun->kind != STORE_USER || json_object_get(body, "password") || !cli_is_terminal(cli))
-        return true;
-    int64_t least = password_length(cli);
-    if (arena_printf(&cli->arena, &what, "Password (at least %lld characters; empty: none yet)",
-                     (long long)least) != RC_OK ||
-        !cli_ask_password(cli, what.p, &password))
-        return false;
-    if (password.n > 0) json_object_set_new(body, "password", json_stringn(password.p, password.n));
-    admin_text_wipe(password);
-    return true;
-}
-
 int cli_noun_add(struct cli *cli, const struct cli_rest *rest)
 {
     const struct admin_noun *noun = noun_of(rest);
@@ -205,13 +175,17 @@ int cli_noun_add(struct cli *cli, const struct cli_rest *rest)
         status = cli_usage(cli, "it must be said which: use %s add <%s> [--option value]...",
                            noun->name, first->name);
     if (status == ADMIN_EXIT_OK && key) json_object_set_new(body, first->name, json_string(key));
-    if (status == ADMIN_EXIT_OK && !ask_for_password(cli, noun, body)) status = ADMIN_EXIT_REFUSED;
+    if (status == ADMIN_EXIT_OK && !cli_user_ask_password(cli, noun, body))
+        status = ADMIN_EXIT_REFUSED;
     if (status != ADMIN_EXIT_OK) {
         json_decref(body);
         return status;
     }
     json_t *row = cli_ask(cli, "POST", cli_path(cli, noun->plural, NULL), body, &status);
-    if (row) done(cli, noun, row, "added");
+    if (row) {
+        done(cli, noun, row, "added");
+        cli_user_tell(cli, noun, row);
+    }
     json_decref(row);
     return status;
 }

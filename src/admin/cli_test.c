@@ -98,7 +98,7 @@ static const struct {
 } rows[] = {
     {"line add 1010 --display=Rado", ADMIN_EXIT_OK, "line 1010 added.\n", ""},
     {"user add rado --first-name Rado --role user --role administrator", ADMIN_EXIT_OK,
-     "user rado added.\n", ""},
+     "user rado added.\n", "rado has no password and cannot sign in yet: user update rado"},
     {"profile add \"Cisco Unified Client Services Framework - OAuth auth\" --security Encrypted "
      "--transport TLS --oauth yes",
      ADMIN_EXIT_OK, "OAuth auth added.\n", ""},
@@ -307,6 +307,8 @@ static void test_a_removal_is_asked_for_at_a_terminal(void **state)
 {
     struct bed *b = *state;
     bed_cli(b, "user add rado");
+    assert_int_equal(ADMIN_EXIT_REFUSED, at_terminal(b, "", "user add rado"));
+    assert_string_equal("user rado exists already: change it with user update\n", b->err);
     bed_cli(b, "device add CSFa --owner rado");
     bed_cli(b, "device add CSFb --owner rado");
     assert_int_equal(ADMIN_EXIT_REFUSED, at_terminal(b, "no\n", "user remove rado"));
