@@ -1,5 +1,6 @@
 #include "admin/api_int.h"
 #include "admin/wipe.h"
+#include "crypto/secret.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -75,6 +76,7 @@ enum rc admin_new(const struct admin_settings *settings, struct admin **out)
         .gate = admin_gate_new(&settings->random, settings->pool_threads),
         .seats = calloc(api_route_count * SITES, sizeof *a->seats),
     };
+    random_fill(&a->random, a->pass_key, sizeof a->pass_key);
     pthread_mutex_init(&a->ports, NULL);
     if (!a->gate || !a->seats) {
         admin_free(a);
@@ -90,6 +92,7 @@ struct admin *admin_free(struct admin *a)
     pthread_mutex_destroy(&a->ports);
     admin_gate_free(a->gate);
     free(a->seats);
+    crypto_wipe(a->pass_key, sizeof a->pass_key);
     free(a);
     return NULL;
 }

@@ -72,6 +72,7 @@ struct admin {
     const struct log *log;
     bool is_edge;
     struct admin_gate *gate;
+    uint8_t pass_key[32];   /* admin/pass.h */
     pthread_mutex_t ports;  /* one change of ports or mode at a time: check, commit, settle */
     struct api_seat *seats; /* api_route_count for each of two sites */
 };

@@ -2,6 +2,7 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "crypto/x509.h"
+#include "oauth/keyring.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -211,6 +212,12 @@ static enum rc key_info(void *ctx, enum store_key_use use, struct arena *a, stru
     return RC_OK;
 }
 
+static const struct oauth_keyring *keyring(void *ctx)
+{
+    struct bed *b = ctx;
+    return oauth_keyring_ref(b->keyring);
+}
+
 static enum rc key_change(void *ctx, const struct store_by *by, enum store_key_use use,
                           struct store_why *why)
 {
@@ -247,6 +254,22 @@ static void open_node(struct bed *b)
     OK(directory_new(b->store, &b->random, &b->directory, &b->why));
 }
 
+static struct oauth_keyring *make_keyring(void)
+{
+    struct oauth_own_spec own = {.issuer = STR("https://ucm1.example.com"),
+                                 .audience = STR("sip"),
+                                 .accept = OAUTH_FORMAT_ANY,
+                                 .leeway_s = 5,
+                                 .longest_token_s = 86400};
+    struct oauth_keyring *k;
+    struct crypto_key *key;
+    OK(oauth_keyring_new(&own, &k));
+    OK(crypto_key_generate(CRYPTO_KEY_EC_P256, &key));
+    OK(oauth_keyring_add_signing_key(k, STR("kid-s"), key));
+    crypto_key_unref(key);
+    return k;
+}
+
 static int setup(void **state, bool is_edge)
 {
     struct bed *b = calloc(1, sizeof *b);
@@ -255,6 +278,7 @@ static int setup(void **state, bool is_edge)
     snprintf(b->socket, sizeof b->socket, "%s/control.sock", b->folder);
     b->random = kit_random(&b->dice, 5);
     b->clock = kit_clock(&b->now);
+    b->keyring = make_keyring();
     open_node(b);
     b->live = (struct admin_live){.ctx = b,
                                   .node_name = STR("ucm1"),
@@ -274,6 +298,7 @@ static int setup(void **state, bool is_edge)
                                   .port_is_free = port_is_free,
                                   .settle = settle,
                                   .numbers = numbers,
+                                  .keyring = keyring,
                                   .key_info = key_info,
                                   .key_rotate = key_change,
                                   .key_regen = key_change,
@@ -290,6 +315,7 @@ static int setup(void **state, bool is_edge)
     b->control_site = http_site_new("control");
     OK(admin_add_api_routes(b->admin, b->server.site, false));
     OK(admin_add_axl_routes(b->admin, b->server.site));
+    OK(admin_add_edge_routes(b->admin, b->server.site));
     OK(admin_add_api_routes(b->admin, b->control_site, true));
     test_server_start(&b->server, NULL, 0, NULL, NULL, 2, 64);
     test_on_loop(&b->server, open_control, b);
@@ -318,6 +344,7 @@ int bed_teardown(void **state)
     admin_free(b->admin);
     directory_free(b->directory);
     store_close(b->store);
+    oauth_keyring_unref(b->keyring);
     arena_fini(&b->arena);
     free(b->out);
     free(b->err);

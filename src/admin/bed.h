@@ -20,6 +20,7 @@ struct bed {
     struct random_source random;
     struct store *store;
     struct directory *directory;
+    struct oauth_keyring *keyring;
     struct admin_live live;
     struct admin *admin;
     struct test_server server; /* HTTP Basic on TCP */

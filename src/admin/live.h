@@ -6,6 +6,8 @@
 #include "base/arena.h"
 #include "store/records.h"
 
+struct oauth_keyring;
+
 struct admin_registration {
     uint64_t id; /* for paging, rising */
     struct str device, line, user, contact, peer, user_agent;
@@ -129,6 +131,8 @@ struct admin_live {
 
     enum rc (*numbers)(void *ctx, struct arena *a, struct admin_number **out, size_t *count);
 
+    /* Whose tokens count here; a reference for the caller. NULL on an edge. */
+    const struct oauth_keyring *(*keyring)(void *ctx);
     enum rc (*key_info)(void *ctx, enum store_key_use use, struct arena *a, struct admin_key *out);
     enum rc (*key_rotate)(void *ctx, const struct store_by *by, enum store_key_use use,
                           struct store_why *why);

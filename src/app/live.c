@@ -424,6 +424,12 @@ static enum rc live_key_info(void *ctx, enum store_key_use use, struct arena *a,
     return rc;
 }
 
+static const struct oauth_keyring *live_keyring(void *ctx)
+{
+    struct app_live *live = ctx;
+    return oauth_verifier_keyring_ref(live->verifier);
+}
+
 static enum rc live_key_rotate(void *ctx, const struct store_by *by, enum store_key_use use,
                                struct store_why *why)
 {
@@ -467,6 +473,7 @@ struct admin_live app_live_functions(struct app_live *live, struct str node_name
         .port_is_free = live_port_is_free,
         .settle = live_settle,
         .numbers = live_numbers,
+        .keyring = live_keyring,
         .key_info = live_key_info,
         .key_rotate = live_key_rotate,
         .key_regen = live_key_regen,

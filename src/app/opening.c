@@ -239,6 +239,7 @@ static enum rc open_sites(struct node *n)
     if (rc == RC_OK) rc = auth_add_routes(n->auth, n->https_site);
     if (rc == RC_OK) rc = admin_add_api_routes(n->admin, n->https_site, false);
     if (rc == RC_OK) rc = admin_add_axl_routes(n->admin, n->https_site);
+    if (rc == RC_OK) rc = admin_add_edge_routes(n->admin, n->https_site);
     if (rc == RC_OK) rc = admin_add_api_routes(n->admin, n->control_site, true);
     if (rc == RC_OK) rc = provision_add_secure_routes(n->provision, n->config_site);
     if (rc == RC_OK) rc = provision_add_plain_routes(n->provision, n->config_plain_site);

@@ -1,5 +1,5 @@
 /* http/client.h - HTTP client over libcurl: asynchronous on a loop, or one blocking call for the
- * command line. Certificates and names are always checked; redirects are answers like any other and
+ * command line. Certificates and names are checked unless a call says otherwise; redirects are answers like any other and
  * never followed. Failures are a reason for the program and a sentence for a person. Nothing is
  * logged here; headers and bodies may be secrets. */
 #ifndef HTTP_CLIENT_H
@@ -42,9 +42,12 @@ struct http_call {
     struct str bearer; /* Authorization: Bearer …; never sent anywhere but to url's host */
     const struct http_client_header *headers;
     size_t header_count;
-    const char *ca_file;         /* PEM; NULL: the system's CAs. Then only these are trusted */
-    const char *unix_path;       /* connect to this UNIX socket instead of url's host */
-    struct str connect_to;       /* "host:port" to dial instead of url's; names are still checked
+    const char *ca_file;   /* PEM; NULL: the system's CAs. Then only these are trusted */
+    struct str ca_pem;     /* the same as text; p NULL: none. Wins over ca_file */
+    bool is_unverified;    /* whoever answers is taken for the one asked: only where an operator
+                                    has said so */
+    const char *unix_path; /* connect to this UNIX socket instead of url's host */
+    struct str connect_to; /* "host:port" to dial instead of url's; names are still checked
                                     against url's host. "" for url's own */
     unsigned connect_timeout_ms; /* 10000 */
     unsigned timeout_ms;         /* for all of it, 30000 */

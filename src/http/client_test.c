@@ -230,6 +230,23 @@ static void test_certificates_are_checked_and_swapped_live(void **state)
     tear_down(&f);
 }
 
+static void test_a_ca_may_come_as_text_and_an_operator_may_ask_unverified(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, true);
+    struct str ca = str_from(f.ca.cert_pem), other = str_from(f.other_ca.cert_pem);
+    assert_int_equal(200, fetch(&f, (struct http_call){.ca_pem = ca})->status);
+    assert_int_equal(200,
+                     fetch(&f, (struct http_call){.ca_pem = ca, .ca_file = f.other_path})->status);
+    fetch(&f, (struct http_call){.ca_pem = other});
+    assert_string_equal("tls-untrusted", http_failure_name(f.answer.failure));
+    fetch(&f, (struct http_call){.ca_pem = STR("")}); /* nobody is trusted */
+    assert_int_not_equal(HTTP_FAIL_NONE, f.answer.failure);
+    assert_int_equal(200, fetch(&f, (struct http_call){.is_unverified = true})->status);
+    tear_down(&f);
+}
+
 static void expire(void *ctx)
 {
     struct fixture *f = ctx;
@@ -384,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_a_long_answer_is_cut),
         cmocka_unit_test(test_wrong_calls_send_nothing),
         cmocka_unit_test(test_certificates_are_checked_and_swapped_live),
+        cmocka_unit_test(test_a_ca_may_come_as_text_and_an_operator_may_ask_unverified),
         cmocka_unit_test(test_an_expired_certificate_has_its_own_reason),
         cmocka_unit_test(test_network_failures_have_reasons),
         cmocka_unit_test(test_exchanges_run_on_the_loop),

@@ -183,7 +183,13 @@ static bool set_peer(struct exchange *x, const struct http_call *call)
     CURL *e = x->easy;
     if (call->unix_path && curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, call->unix_path))
         return false;
-    if (call->ca_file) {
+    if (call->ca_pem.p) {
+        /* Copied: an asynchronous call outlives what it was made of. */
+        struct curl_blob blob = {(void *)(uintptr_t)call->ca_pem.p, call->ca_pem.n, CURL_BLOB_COPY};
+        if (curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &blob)) return false;
+        curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
+        curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+    } else if (call->ca_file) {
         if (curl_easy_setopt(e, CURLOPT_CAINFO, call->ca_file)) return false;
         curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
     }
@@ -208,8 +214,8 @@ static void set_rules(struct exchange *x, const struct http_call *call)
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, call->is_unverified ? 0L : 1L);
+    curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, call->is_unverified ? 0L : 2L);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, all_ms);
