@@ -1,4 +1,5 @@
 #include "admin/api_int.h"
+#include "admin/edgetold.h"
 #include "admin/wipe.h"
 #include "crypto/secret.h"
 #include <stdio.h>
@@ -73,12 +74,14 @@ enum rc admin_new(const struct admin_settings *settings, struct admin **out)
         .random = settings->random,
         .is_edge = settings->is_edge,
         .log = settings->log,
+        .told = calloc(1, sizeof *a->told),
         .gate = admin_gate_new(&settings->random, settings->pool_threads),
         .seats = calloc(api_route_count * SITES, sizeof *a->seats),
     };
     random_fill(&a->random, a->pass_key, sizeof a->pass_key);
     pthread_mutex_init(&a->ports, NULL);
-    if (!a->gate || !a->seats) {
+    pthread_mutex_init(&a->told_lock, NULL);
+    if (!a->told || !a->gate || !a->seats) {
         admin_free(a);
         return RC_NOMEM;
     }
@@ -90,6 +93,8 @@ struct admin *admin_free(struct admin *a)
 {
     if (!a) return NULL;
     pthread_mutex_destroy(&a->ports);
+    pthread_mutex_destroy(&a->told_lock);
+    free(a->told);
     admin_gate_free(a->gate);
     free(a->seats);
     crypto_wipe(a->pass_key, sizeof a->pass_key);

@@ -23,6 +23,7 @@ enum {
 
 struct api_route;
 struct admin_gate;
+struct edgetold;
 
 /* One request. */
 struct admin_call {
@@ -72,7 +73,9 @@ struct admin {
     const struct log *log;
     bool is_edge;
     struct admin_gate *gate;
-    uint8_t pass_key[32];   /* admin/pass.h */
+    uint8_t pass_key[32];  /* admin/pass.h */
+    struct edgetold *told; /* admin/edgetold.h; under told_lock */
+    pthread_mutex_t told_lock;
     pthread_mutex_t ports;  /* one change of ports or mode at a time: check, commit, settle */
     struct api_seat *seats; /* api_route_count for each of two sites */
 };
@@ -196,6 +199,7 @@ api_fn mode_show, mode_enable, mode_disable;                                  /*
 api_fn live_status, live_registrations, live_reset, live_traces, live_switch; /* live_api.c */
 api_fn live_ports, live_port, live_counters, live_audit, live_trunks;         /* live_api.c */
 api_fn live_handshakes;                                                       /* handshakes.c */
+api_fn edge_status, edge_diagnose, edge_zones, edge_ucms, edge_refresh;       /* edge_api.c */
 api_fn live_sql;                                                              /* sql_api.c */
 api_fn live_calls, live_hang_up, cdr_list;                                    /* calls_api.c */
 api_fn key_list, key_show, key_regen, key_rotate, cert_regen, cert_import;    /* keys_api.c */

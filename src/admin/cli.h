@@ -9,6 +9,8 @@
 
 #define ADMIN_SOCKET_DEFAULT "/run/bearline/control.sock"
 
+#define ADMIN_EDGE_SOCKET_DEFAULT "/run/bearline-edge/control.sock"
+
 /* What the program ends with. */
 enum admin_exit {
     ADMIN_EXIT_OK = 0,

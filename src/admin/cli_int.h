@@ -99,6 +99,9 @@ bool cli_read_file(struct cli *cli, const char *path, size_t max, struct str *ou
 /* Its first line. */
 bool cli_read_secret(struct cli *cli, const char *path, struct str *out);
 
+void cli_print_zones(struct cli *cli, json_t *zones);
+void cli_print_ucms(struct cli *cli, json_t *ucms);
+
 /* --- commands --------------------------------------------------------------------------------- */
 
 command_fn cli_noun_add, cli_noun_list, cli_noun_show, cli_noun_update, cli_noun_remove;
@@ -109,7 +112,7 @@ command_fn cli_service_list, cli_service_restart, cli_import;
 command_fn cli_run_sql, cli_open_ports_regexp, cli_open_ports_all, cli_registrations, cli_audit;
 command_fn cli_counters, cli_status, cli_version, cli_trace, cli_trace_on, cli_trace_off;
 command_fn cli_diagnose, cli_calls, cli_call_hangup, cli_cdr_show, cli_cdr_export, cli_trunks;
-command_fn cli_handshakes;
+command_fn cli_handshakes, cli_zones, cli_ucms, cli_ucm_refresh;
 command_fn cli_cert_list_own, cli_cert_list_trust, cli_cert_show, cli_cert_regen;
 command_fn cli_cert_import_trust, cli_cert_import_own, cli_cert_delete_trust;
 command_fn cli_key_show_signing, cli_key_show_encryption;

@@ -368,13 +368,30 @@ static void print_load(struct cli *cli, json_t *load)
     if (now > 0 || refused > 0) cli_say(cli, "calls refused:   %lld for too much load", refused);
 }
 
+static void print_edge(struct cli *cli, json_t *s)
+{
+    int64_t up = cli_int(s, "uptime_s");
+    cli_say(cli, "edge:            %.*s (%.*s), Bearline %.*s", STR_ARG(cli_str(s, "node")),
+            STR_ARG(cli_str(s, "role")), STR_ARG(cli_str(s, "version")));
+    cli_say(cli, "running for:     %lld d %lld h %lld min %lld s", (long long)(up / 86400),
+            (long long)(up / 3600 % 24), (long long)(up / 60 % 60), (long long)(up % 60));
+    cli_say(cli, "mode:            %s", cli_is_true(s, "mra") ? "Mobile and Remote Access" : "Off");
+    cli_say(cli, "%s", "");
+    cli_print_ucms(cli, json_object_get(s, "ucms"));
+    cli_say(cli, "%s", "");
+    cli_print_zones(cli, json_object_get(s, "zones"));
+    print_problems(cli, json_object_get(s, "problems"));
+}
+
 int cli_status(struct cli *cli, const struct cli_rest *rest)
 {
     static const char *const counts[] = {"users", "devices", "lines", "profiles", "registrations"};
     int status;
     if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
     json_t *s = cli_ask(cli, "GET", cli_path(cli, "status", NULL), NULL, &status);
-    if (s && !cli_print_json(cli, s)) {
+    bool is_edge = cli_str(s, "role").n > 0;
+    if (s && is_edge && !cli_print_json(cli, s)) print_edge(cli, s);
+    if (s && !is_edge && !cli_print_json(cli, s)) {
         int64_t up = cli_int(s, "uptime_s");
         cli_say(cli, "node:            %.*s, Bearline %.*s", STR_ARG(cli_str(s, "node")),
                 STR_ARG(cli_str(s, "version")));

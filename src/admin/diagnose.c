@@ -1,6 +1,7 @@
 /* What keeps a device, or any device, from registering: a walk through everything a REGISTER needs,
  * in the order the node looks at it. Each step says what was found and what to do. */
 #include "admin/api_int.h"
+#include "admin/edgetold.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -86,6 +87,32 @@ static void walk_edges(struct walk *w)
     }
 }
 
+/* Edges that follow this cluster, and whose setting does not go together with ours. */
+static void walk_followers(struct walk *w)
+{
+    bool refresh = directory_param_number(w->c->admin->directory, STORE_P_REFRESH_LOGIN) != 0;
+    int64_t now_ms = clock_mono_ms(&w->c->admin->clock);
+    struct edgetold *told = ARENA_NEW(w->c->arena, struct edgetold);
+    if (!told) return;
+    edgetold_list(w->c, told);
+    for (size_t i = 0; i < told->count; i++) {
+        const struct edgetold_row *row = &told->rows[i];
+        char name[160];
+        snprintf(name, sizeof name, "Edge %s", row->name);
+        if (row->has_refresh == refresh)
+            step(w, name, true, "", "follows this cluster, heard of %lld s ago",
+                 (long long)((now_ms - row->last_ms) / 1000));
+        else
+            step(
+                w, name, false,
+                refresh ? "On the edge: param set EdgeAuthorizeByTokenWithRefresh 1"
+                        : "Here: param set OAuthRefreshLoginFlow 1",
+                "configuration mismatch: OAuth with Refresh Login Flow is %s here, and the edge %s "
+                "authorize by OAuth token with refresh",
+                refresh ? "enabled" : "disabled", row->has_refresh ? "does" : "does not");
+    }
+}
+
 static void walk_listeners(struct walk *w)
 {
     const struct admin_live *live = w->c->admin->live;
@@ -99,12 +126,17 @@ static void walk_listeners(struct walk *w)
 
 void diagnose_node(struct admin_call *c)
 {
+    if (c->admin->is_edge) {
+        edge_diagnose(c);
+        return;
+    }
     struct walk w = {c, json_array(), true};
     walk_mode(&w);
     walk_checks(&w);
     walk_health(&w, "");
     walk_listeners(&w);
     walk_edges(&w);
+    walk_followers(&w);
     size_t registered = c->admin->live->registration_count(c->admin->live->ctx);
     step(&w, "Registrations", true, "", "%zu", registered);
     finish(&w);

@@ -3,8 +3,10 @@
  *
  * GET /api/v1/edge/cluster[?after=VERSION] by HTTP Basic as for AXL: {"version","pass","cluster"}.
  * Then with "Authorization: Bearer PASS", every other second; cluster is left out while the version
- * is the one named. The document holds the keys that open tokens: it is as secret as they are. */
+ * is the one named. edge=NAME and refresh=1 or 0 tell who asks and whether it authorizes by token with
+ * refresh, so that a difference can be named here too. The document holds the keys that open tokens: it is as secret as they are. */
 #include "admin/axl_int.h"
+#include "admin/edgetold.h"
 #include "admin/pass.h"
 #include "admin/wipe.h"
 #include "crypto/digest.h"
@@ -191,15 +193,20 @@ static void on_request(void *ctx, const struct http_request *req, struct http_re
     }
     *c = (struct admin_call){.admin = ctx, .req = req, .res = res, .arena = req->arena};
     if (!let_in(c, &pass)) return;
-    if (form_parse(req->query, c->arena, &c->query) == RC_OK)
+    if (form_parse(req->query, c->arena, &c->query) == RC_OK) {
+        edgetold_keep(c, form_find(&c->query, STR("edge")), form_find(&c->query, STR("refresh")));
         answer(c, pass);
-    else
+    } else {
         api_fail(c, 400, "malformed", NULL, "the query cannot be read: write after=VERSION");
+    }
 }
 
 enum rc admin_add_edge_routes(struct admin *admin, struct http_site *site)
 {
-    struct http_route route = {
-        .methods = HTTP_GET, .path = "/api/v1/edge/cluster", .fn = on_request, .ctx = admin};
+    struct http_route route = {.methods = HTTP_GET,
+                               .path = "/api/v1/edge/cluster",
+                               .fn = on_request,
+                               .ctx = admin,
+                               .is_polled = true};
     return http_site_add(site, &route);
 }

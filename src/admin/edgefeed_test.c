@@ -149,6 +149,50 @@ static void test_a_pass_ends_with_its_hour_and_with_any_change_of_its_user(void 
     json_decref(o);
 }
 
+static void said(struct bed *b, const char *part)
+{
+    struct str answer;
+    assert_int_equal(200, bed_ask(b, "GET", "diagnose", "", &answer));
+    if (str_find(answer, str_from(part)) == STR_NPOS) fail_msg("%.*s", STR_ARG(answer));
+}
+
+static void test_who_follows_is_shown_and_a_difference_named_until_it_is_silent(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    assert_int_equal(200,
+                     bed_ask_basic(b, "edge/cluster?edge=exp-c&refresh=1", EDGE_USER, &answer));
+    said(b, "\"Edge exp-c\"");
+    said(b, "configuration mismatch: OAuth with Refresh Login Flow is disabled here");
+    assert_int_equal(
+        200, bed_ask(b, "PATCH", "params/OAuthRefreshLoginFlow", "{\"value\":\"1\"}", &answer));
+    said(b, "follows this cluster");
+    assert_int_equal(200,
+                     bed_ask_basic(b, "edge/cluster?edge=exp-c&refresh=0", EDGE_USER, &answer));
+    said(b, "param set EdgeAuthorizeByTokenWithRefresh 1");
+    kit_time_pass(&b->now, 3600 * 1000 + 1);
+    assert_int_equal(200, bed_ask(b, "GET", "diagnose", "", &answer));
+    assert_int_equal(STR_NPOS, str_find(answer, STR("exp-c")));
+}
+
+static void test_more_edges_than_there_are_rows_push_out_the_silent(void **state)
+{
+    struct bed *b = *state;
+    json_t *o = first_answer(b), *again;
+    char path[64];
+    for (int i = 0; i < 70; i++) {
+        snprintf(path, sizeof path, "edge/cluster?edge=exp-%d&refresh=0", i);
+        kit_time_pass(&b->now, 1);
+        assert_int_equal(200, ask_pass(b, path, text(o, "pass"), &again));
+        json_decref(again);
+    }
+    json_decref(o);
+    said(b, "\"Edge exp-69\"");
+    struct str answer;
+    assert_int_equal(200, bed_ask(b, "GET", "diagnose", "", &answer));
+    assert_int_equal(STR_NPOS, str_find(answer, STR("\"Edge exp-5\"")));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
@@ -157,6 +201,8 @@ int main(void)
         T(test_it_holds_nodes_settings_and_keys),
         T(test_it_is_said_again_only_when_it_has_changed),
         T(test_a_pass_ends_with_its_hour_and_with_any_change_of_its_user),
+        T(test_who_follows_is_shown_and_a_difference_named_until_it_is_silent),
+        T(test_more_edges_than_there_are_rows_push_out_the_silent),
     };
     return cmocka_run_group_tests_name("admin/edgefeed", tests, NULL, NULL);
 }

@@ -74,6 +74,7 @@ void key_rotate(struct admin_call *c)
 
 /* ---- own certificates ---- */
 
+enum { EDGE_UNITS = 2 }; /* of the following, the first */
 static const struct {
     const char *unit;
     enum crypto_key_type type;
@@ -86,12 +87,13 @@ static const struct {
 
 static int unit_of(struct admin_call *c, struct str name)
 {
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+    bool is_edge = c->admin->is_edge;
+    for (size_t i = 0; i < (is_edge ? EDGE_UNITS : sizeof units / sizeof *units); i++)
         if (str_eq_nocase(name, str_from(units[i].unit))) return (int)i;
-    api_fail(c, 404, "not-found", "unit",
-             "there is no certificate unit %.*s: use tomcat, tomcat-ECDSA, CallManager or "
-             "CallManager-ECDSA",
-             STR_ARG(name));
+    api_fail(c, 404, "not-found", "unit", "there is no certificate unit %.*s: use %s",
+             STR_ARG(name),
+             is_edge ? "tomcat or tomcat-ECDSA"
+                     : "tomcat, tomcat-ECDSA, CallManager or CallManager-ECDSA");
     return -1;
 }
 
@@ -134,7 +136,9 @@ static const char *cert_fault(struct admin_call *c, const struct crypto_cert_inf
     if (now >= leaf->not_after_unix_s) return "the certificate has expired: bring a newer one";
     if (now < leaf->not_before_unix_s)
         return "the certificate is not valid yet: bring one that is, or look at this clock";
-    if (crypto_cert_check_host(chain, host) != RC_OK)
+    if (leaf->common_name.n == 0 && leaf->dns_count == 0)
+        return "the certificate bears no name: bring one that does";
+    if (host.n > 0 && crypto_cert_check_host(chain, host) != RC_OK)
         return "the certificate does not carry the host name phones connect to: bring one that "
                "does";
     return NULL;
@@ -166,7 +170,9 @@ void cert_import(struct admin_call *c)
     int u = unit_of(c, c->req->params[0]);
     if (u < 0 || !api_text(c, "chain_pem", true, &chain) || !api_text(c, "key_pem", true, &key_pem))
         return;
-    enum rc rc = mode_own_node(c, &own);
+    /* Nobody dials an inner edge: the call servers hear of whatever names it bears. */
+    own = (struct store_node){.host = STR("")};
+    enum rc rc = c->admin->is_edge ? RC_OK : mode_own_node(c, &own);
     if (rc == RC_OK && (rc = crypto_cert_read(chain, c->arena, &found, &count)) != RC_OK) {
         api_fail(
             c, 422, "invalid", "chain_pem",

@@ -7,6 +7,7 @@
 #include "store/records.h"
 
 struct oauth_keyring;
+struct store_ucm;
 
 struct admin_registration {
     uint64_t id; /* for paging, rising */
@@ -79,6 +80,28 @@ struct admin_trunk_state {
     int64_t since_unix_ms;
 };
 
+/* ---- of an edge ---- */
+
+struct admin_zone {
+    struct str name, ucm, host, peer; /* peer: address and port; "" not known yet */
+    struct str state;                 /* "Active" ... */
+    bool is_active;
+    uint16_t port;
+    int64_t since_unix_ms;
+    struct str text, fix; /* what keeps it from being Active; "" nothing */
+};
+struct admin_ucm_state {
+    struct str address, state; /* "Followed" ... */
+    bool is_followed;
+    struct str release; /* as it calls itself; "" unknown */
+    size_t node_count;
+    int64_t since_unix_ms, read_unix_ms; /* the last: its last good answer, 0 none */
+    struct str text, fix;                /* as above */
+};
+struct admin_finding {
+    struct str text, fix;
+};
+
 struct admin_number {
     struct str name; /* "registrations", "requests.REGISTER" ... */
     int64_t value;
@@ -128,6 +151,18 @@ struct admin_live {
                          struct str *holder);
     /* After a change of ports or mode: waits until the open ports follow it. */
     void (*settle)(void *ctx);
+
+    /* Of an edge, NULL on a call server: its role ("inner"), its zones, the clusters it follows, settings
+     * that do not go together with theirs. */
+    struct str role;
+    enum rc (*zones)(void *ctx, struct arena *a, struct admin_zone **out, size_t *count);
+    enum rc (*ucms)(void *ctx, struct arena *a, struct admin_ucm_state **out, size_t *count);
+    enum rc (*findings)(void *ctx, struct arena *a, struct admin_finding **out, size_t *count);
+    /* "Refresh servers": reads them anew, address "" all; how many. */
+    size_t (*ucm_refresh)(void *ctx, struct str address);
+    /* Would it work? Asks the call server; else *out says why not. */
+    enum rc (*ucm_try)(void *ctx, const struct store_ucm *row, struct arena *a,
+                       struct admin_finding *out);
 
     enum rc (*numbers)(void *ctx, struct arena *a, struct admin_number **out, size_t *count);
 

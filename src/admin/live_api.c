@@ -57,6 +57,10 @@ void live_status(struct admin_call *c)
 {
     int64_t up_s = (clock_unix_ms(&c->admin->clock) - live_of(c)->started_unix_ms) / 1000;
     struct health h;
+    if (c->admin->is_edge) {
+        edge_status(c);
+        return;
+    }
     enum rc rc = health_look(c, &h);
     if (rc != RC_OK) {
         api_fail_rc(c, rc, "status", STR(""));

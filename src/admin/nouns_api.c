@@ -3,6 +3,7 @@
  * would go with it and removes nothing. */
 #include "admin/api_int.h"
 #include "oauth/keyring.h"
+#include "store/remote.h"
 #include <stdio.h>
 
 static struct str row_key(const struct admin_noun *noun, const void *row)
@@ -171,12 +172,33 @@ static enum rc put_issuer(struct admin_call *c, enum store_put how, const struct
     return RC_INVALID;
 }
 
+/* An entry that would not work is refused with the reason, not found out by the first user. What does
+ * not touch the way there (a description, disabled) is not tried. */
+static enum rc put_ucm(struct admin_call *c, enum store_put how, const struct store_ucm *row,
+                       const struct store_ucm *old)
+{
+    const struct admin_live *live = c->admin->live;
+    struct admin_finding found = {STR(""), STR("")};
+    bool is_same = old && old->enabled && old->port == row->port &&
+                   old->tls_verify == row->tls_verify && str_eq(old->username, row->username) &&
+                   str_eq(old->password, row->password);
+    bool is_whole = row->username.n > 0 && row->password.n > 0; /* else the store says what lacks */
+    enum rc rc = row->enabled && is_whole && !is_same && live->ucm_try
+                     ? live->ucm_try(live->ctx, row, c->arena, &found)
+                     : RC_OK;
+    if (rc == RC_OK) return store_ucm_put(c->admin->store, &c->by, how, row, &c->why);
+    snprintf(c->why.text, sizeof c->why.text, "%.*s: %.*s", STR_ARG(str_sub(found.text, 0, 200)),
+             STR_ARG(str_sub(found.fix, 0, 180)));
+    return RC_CONFLICT;
+}
+
 static enum rc put_row(struct admin_call *c, const struct admin_noun *noun, enum store_put how,
                        const void *row, const void *old)
 {
     if (noun->kind == STORE_NODE)
         return put_node(c, how, row, old ? &((const struct store_node *)old)->ports : NULL);
     if (noun->kind == STORE_ISSUER) return put_issuer(c, how, row);
+    if (noun->kind == STORE_UCM) return put_ucm(c, how, row, old);
     return noun_store(noun)->put(c->admin->store, &c->by, how, row, &c->why);
 }
 

@@ -144,7 +144,7 @@ static int setting_option(struct app_settings *s, const char *text)
     *dot = *eq = '\0';
     if (app_settings_set(s, copy, dot + 1, eq + 1) == RC_OK) return 0;
     char why[512];
-    app_settings_why(copy, dot + 1, eq + 1, why);
+    app_settings_why(s, copy, dot + 1, eq + 1, why);
     fprintf(stderr, "bearlined: --set %s: %s\n", text, why);
     return EXIT_SETTINGS;
 }

@@ -17,6 +17,7 @@ enum {
     DAY_S = 86400,
     SLACK_S = 300, /* peers whose clock is a little behind */
     ARENA_MAX = 4 << 20,
+    NAMES_MAX = 4096,    /* of expresswaycconfiguration's column */
     SESSIONS_MAX = 4096, /* resumable sessions of each mutual TLS listener */
 };
 
@@ -34,7 +35,12 @@ static const struct unit {
     {STR_INIT("CallManager"), CRYPTO_KEY_RSA},
     {STR_INIT("CallManager-ECDSA"), CRYPTO_KEY_EC_P256},
 };
-enum { UNIT_COUNT = sizeof units / sizeof *units };
+enum { UNIT_COUNT = sizeof units / sizeof *units, EDGE_UNIT_COUNT = 2 };
+
+static size_t unit_count(const struct app_certs *c)
+{
+    return c->config.is_edge ? EDGE_UNIT_COUNT : UNIT_COUNT;
+}
 
 static const struct store_by by_system = {.who = STR_INIT("system"), .from = STR_INIT("bearlined")};
 
@@ -136,7 +142,8 @@ static enum rc ca_keep(struct app_certs *c, struct str pem, const struct crypto_
     if (rc != RC_OK) return rc;
     rc = cert_put(c, &by, STORE_ADD, STR("CA"), STR("CA"), STR(""), pem, key, a, why);
     if (rc == RC_OK) rc = trust_add(c, &by, STR("tomcat-trust"), pem, a, why);
-    if (rc == RC_OK) rc = trust_add(c, &by, STR("callmanager-trust"), pem, a, why);
+    if (rc == RC_OK && !c->config.is_edge)
+        rc = trust_add(c, &by, STR("callmanager-trust"), pem, a, why);
     if (rc == RC_OK) return store_batch_commit(by.batch, why);
     store_batch_rollback(by.batch);
     return rc;
@@ -274,7 +281,7 @@ static enum rc ca_ensure(struct app_certs *c, struct arena *a, struct store_cert
 static enum rc leaves_ensure(struct app_certs *c, struct arena *a, struct store_why *why)
 {
     enum rc rc = RC_OK;
-    for (size_t i = 0; rc == RC_OK && i < UNIT_COUNT; i++) {
+    for (size_t i = 0; rc == RC_OK && i < unit_count(c); i++) {
         struct store_cert row;
         struct str name;
         rc = cert_name(a, units[i].name, c->config.node, &name);
@@ -416,16 +423,21 @@ enum rc app_certs_tls(struct app_certs *c, enum app_tls which, struct net_tls **
     return rc;
 }
 
-enum rc app_certs_client_tls(struct app_certs *c, struct net_tls **out, struct store_why *why)
+enum rc app_certs_client_tls(struct app_certs *c, enum app_tls which, struct net_tls **out,
+                             struct store_why *why)
 {
+    bool is_trunk = which == APP_TLS_SECURE;
     struct scratch scratch;
     struct net_tls_cert cert;
     struct buf trust;
     const char *text = NULL;
     if (scratch_init(&scratch) != RC_OK) return RC_NOMEM;
     buf_init(&trust, CRYPTO_CERT_PEM_MAX);
-    enum rc rc = cert_load(c, STR("CallManager"), &scratch.arena, &cert, why);
-    if (rc == RC_OK) rc = trust_text(c, STR("callmanager-trust"), &scratch.arena, &trust, why);
+    enum rc rc = cert_load(c, is_trunk ? STR("CallManager") : STR("tomcat"), &scratch.arena, &cert,
+                           why);
+    if (rc == RC_OK)
+        rc = trust_text(c, is_trunk ? STR("callmanager-trust") : STR("tomcat-trust"),
+                        &scratch.arena, &trust, why);
     if (rc == RC_OK && trust.n == 0) rc = RC_NOT_FOUND; /* not the system's anchors in its place */
     if (rc == RC_OK) {
         struct net_tls_client_config config = {.trust_pem = buf_str(&trust), .cert = &cert};
@@ -438,11 +450,68 @@ enum rc app_certs_client_tls(struct app_certs *c, struct net_tls **out, struct s
     return rc;
 }
 
+/* ---- for others to know ---- */
+
+enum rc app_certs_tomcat_trust(struct app_certs *c, struct arena *a, struct str *out)
+{
+    struct buf trust;
+    buf_init(&trust, CRYPTO_CERT_PEM_MAX);
+    enum rc rc = trust_text(c, STR("tomcat-trust"), a, &trust, NULL);
+    if (rc == RC_OK) rc = arena_str_dup(a, buf_str(&trust), out);
+    buf_fini(&trust);
+    return rc;
+}
+
+static void put_name(struct buf *out, struct str name)
+{
+    struct str rest = buf_str(out), part;
+    if (name.n == 0 || str_find_char(name, ',') >= 0) return;
+    while (str_split(&rest, ',', &part))
+        if (str_eq_nocase(part, name)) return;
+    if (out->n > 0) buf_put_char(out, ',');
+    buf_put_str(out, name);
+}
+
+static void put_ip(struct buf *out, const struct crypto_cert_ip *ip)
+{
+    struct net_addr addr = {.family = ip->n == 4 ? NET_V4 : NET_V6};
+    char text[NET_ADDR_TEXT_MAX];
+    struct buf b;
+    memcpy(addr.ip, ip->addr, ip->n);
+    buf_init_fixed(&b, text, sizeof text);
+    net_addr_print_ip(&b, &addr);
+    put_name(out, buf_str(&b));
+}
+
+enum rc app_certs_tomcat_names(struct app_certs *c, struct arena *a, struct str *out)
+{
+    struct scratch scratch;
+    struct net_tls_cert cert;
+    struct crypto_cert_info *info;
+    struct buf names;
+    size_t count;
+    if (scratch_init(&scratch) != RC_OK) return RC_NOMEM;
+    buf_init(&names, NAMES_MAX);
+    enum rc rc = cert_load(c, STR("tomcat"), &scratch.arena, &cert, NULL);
+    if (rc == RC_OK) rc = crypto_cert_read(cert.chain_pem, &scratch.arena, &info, &count);
+    if (rc == RC_OK) {
+        put_name(&names, info[0].common_name);
+        for (size_t i = 0; i < info[0].dns_count; i++)
+            put_name(&names, info[0].dns[i]);
+        for (size_t i = 0; i < info[0].ip_count; i++)
+            put_ip(&names, &info[0].ips[i]);
+        rc = buf_rc(&names) == RC_OK ? arena_str_dup(a, buf_str(&names), out) : buf_rc(&names);
+    }
+    buf_fini(&names);
+    scratch_fini(&scratch);
+    return rc;
+}
+
 /* ---- renewing ---- */
 
-static const struct unit *unit_find(struct str name)
+static const struct unit *unit_find(const struct app_certs *c, struct str name)
 {
-    for (size_t i = 0; i < UNIT_COUNT; i++)
+    for (size_t i = 0; i < unit_count(c); i++)
         if (str_eq_nocase(units[i].name, name)) return &units[i];
     return NULL;
 }
@@ -450,14 +519,14 @@ static const struct unit *unit_find(struct str name)
 enum rc app_certs_regen(struct app_certs *c, const struct store_by *by, struct str unit,
                         struct store_why *why)
 {
-    const struct unit *u = unit_find(unit);
+    const struct unit *u = unit_find(c, unit);
     struct scratch scratch;
     if (!u) {
         if (why)
             snprintf(why->text, sizeof why->text,
-                     "There is no certificate unit %.*s. Units: tomcat, tomcat-ECDSA, CallManager, "
-                     "CallManager-ECDSA.",
-                     STR_ARG(str_sub(unit, 0, 64)));
+                     "There is no certificate unit %.*s. Units: tomcat, tomcat-ECDSA%s.",
+                     STR_ARG(str_sub(unit, 0, 64)),
+                     c->config.is_edge ? "" : ", CallManager, CallManager-ECDSA");
         return RC_NOT_FOUND;
     }
     if (scratch_init(&scratch) != RC_OK) return RC_NOMEM;
@@ -487,7 +556,7 @@ size_t app_certs_renew(struct app_certs *c)
     struct scratch scratch;
     size_t renewed = 0;
     if (scratch_init(&scratch) != RC_OK) return 0;
-    for (size_t i = 0; i < UNIT_COUNT; i++) {
+    for (size_t i = 0; i < unit_count(c); i++) {
         struct store_why why = {""};
         if (!is_due(c, &units[i], &scratch.arena)) continue;
         enum rc rc = leaf_issue(c, &by_system, STORE_PUT, &units[i], &scratch.arena, &why);

@@ -23,6 +23,7 @@ struct app_certs_config {
     const struct log *log;
     struct str node;            /* the name of this node's row; borrowed for its life, as: */
     struct str host, addresses; /* names for the certificates while there is no such row */
+    bool is_edge;               /* tomcat and tomcat-ECDSA alone, trust in tomcat-trust alone */
 };
 
 /* Makes what is missing: CA, certificates, trust entries; exports the CA to ca_file (0644). why:
@@ -37,9 +38,14 @@ const char *app_tls_name(enum app_tls which); /* "tomcat", for logs */
  * certificate, or nobody to trust; others as net_tls_server_new. Waits for the store: control thread or pool. */
 MUST_CHECK enum rc app_certs_tls(struct app_certs *c, enum app_tls which, struct net_tls **out,
                                  struct store_why *why);
-/* Likewise, for connections we make to SIP trunks: shows CallManager, trusts callmanager-trust. */
-MUST_CHECK enum rc app_certs_client_tls(struct app_certs *c, struct net_tls **out,
-                                        struct store_why *why);
+/* Likewise, for connections we make. APP_TLS_SECURE, to SIP trunks: shows CallManager, trusts
+ * callmanager-trust. APP_TLS_MRA, from an edge to the nodes: shows tomcat, trusts tomcat-trust. */
+MUST_CHECK enum rc app_certs_client_tls(struct app_certs *c, enum app_tls which,
+                                        struct net_tls **out, struct store_why *why);
+/* What tomcat-trust holds, one PEM text in the arena; may be "". */
+MUST_CHECK enum rc app_certs_tomcat_trust(struct app_certs *c, struct arena *a, struct str *out);
+/* The names of the tomcat certificate, its CN first, each once, parted by commas without spaces. */
+MUST_CHECK enum rc app_certs_tomcat_names(struct app_certs *c, struct arena *a, struct str *out);
 /* Issues the unit anew ("tomcat", ...) for this node. RC_NOT_FOUND: no such unit; RC_UNSUPPORTED:
  * the CA's key is not here. */
 MUST_CHECK enum rc app_certs_regen(struct app_certs *c, const struct store_by *by, struct str unit,

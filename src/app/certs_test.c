@@ -97,7 +97,7 @@ static void test_every_context_can_be_made_and_asks_whom_it_must(void **state)
         net_tls_unref(tls);
     }
     struct net_tls *client;
-    assert_rc(RC_OK, app_certs_client_tls(f->certs, &client, &why));
+    assert_rc(RC_OK, app_certs_client_tls(f->certs, APP_TLS_SECURE, &client, &why));
     net_tls_unref(client);
 }
 

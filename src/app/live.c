@@ -1,6 +1,7 @@
 #include "app/live.h"
 
 #include "app/records.h"
+#include "app/traceview.h"
 #include "auth/auth.h"
 #include "base/check.h"
 #include "call/call.h"
@@ -177,45 +178,11 @@ static size_t live_call_count(void *ctx)
 
 /* ---- traces and refusals ---- */
 
-static enum rc addr_dup(struct arena *a, const struct net_addr *addr, struct str *out)
-{
-    char text[NET_ADDR_TEXT_MAX];
-    return arena_str_dup(a, net_addr_text(addr, text), out);
-}
-
 static enum rc live_trace(void *ctx, struct str device, uint64_t after_seq, size_t max,
                           struct arena *a, struct admin_trace_record **out, size_t *count)
 {
     struct app_live *live = ctx;
-    struct siptx_trace_record *found;
-    size_t n;
-    struct siptx_trace_filter filter = {.label = device, .after_seq = after_seq};
-    *count = 0;
-    *out = NULL;
-    if (!live->trace) return RC_OK;
-    enum rc rc = siptx_trace_collect(live->trace, &filter, max, a, &found, &n);
-    struct admin_trace_record *rows = rc == RC_OK ? ARENA_ARRAY(a, struct admin_trace_record, n)
-                                                  : NULL;
-    if (rc == RC_OK && !rows) rc = RC_NOMEM;
-    for (size_t i = 0; rc == RC_OK && i < n; i++) {
-        const struct siptx_trace_record *r = &found[i];
-        rows[i] = (struct admin_trace_record){
-            .seq = r->seq,
-            .flow_id = r->flow_id,
-            .unix_ms = r->unix_ms,
-            .kind = r->kind == SIPTX_TRACE_IN    ? ADMIN_TRACE_IN
-                    : r->kind == SIPTX_TRACE_OUT ? ADMIN_TRACE_OUT
-                                                 : ADMIN_TRACE_NOTE,
-            .transport = siptx_transport_name(r->transport),
-            .label = r->label,
-            .text = r->bytes,
-        };
-        rc = addr_dup(a, &r->local, &rows[i].local);
-        if (rc == RC_OK) rc = addr_dup(a, &r->peer, &rows[i].peer);
-    }
-    *out = rows;
-    *count = rc == RC_OK ? n : 0;
-    return rc;
+    return app_trace_rows(live->trace, device, after_seq, max, a, out, count);
 }
 
 static void live_trace_switch(void *ctx, bool on)
@@ -263,7 +230,8 @@ static enum rc live_listeners(void *ctx, struct arena *a, struct admin_listener 
                                           .state = str_from(states[info[i].state]),
                                           .why = str_from(info[i].why),
                                           .fix = str_from(info[i].fix)};
-        enum rc rc = addr_dup(a, &info[i].addr, &rows[i].addr);
+        char addr[NET_ADDR_TEXT_MAX];
+        enum rc rc = arena_str_dup(a, net_addr_text(&info[i].addr, addr), &rows[i].addr);
         if (rc != RC_OK) return rc;
     }
     *out = rows;

@@ -1,14 +1,12 @@
 /* app/opening.c - the parts of a node in the order they need one another, and the reverse. */
+#include "app/control.h"
 #include "app/node.h"
 
 #include "base/check.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* ---- what a first start makes ---- */
 
@@ -254,58 +252,6 @@ static enum rc open_http(struct node *n)
     return open_sites(n);
 }
 
-/* /run is empty after a boot, so the standard folder is made; any other is the operator's. */
-static enum rc control_folder_ready(const char *control, struct store_why *why)
-{
-    struct stat st;
-    char folder[APP_PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", control);
-    char *slash = strrchr(folder, '/');
-    if (!slash || slash == folder) return RC_OK;
-    *slash = '\0';
-    bool is_ours = strcmp(control, APP_CONTROL_DEFAULT) == 0;
-    if (is_ours && mkdir(folder, 0755) != 0 && errno != EEXIST)
-        snprintf(why->text, sizeof why->text, "The folder %.200s cannot be made: %s. %s", folder,
-                 strerror(errno), "Choose another control socket with --control.");
-    else if (stat(folder, &st) != 0)
-        snprintf(why->text, sizeof why->text,
-                 "The folder %.150s of the control socket cannot be used: %s. Make it, or choose "
-                 "another socket with --control.",
-                 folder, strerror(errno));
-    else if (!S_ISDIR(st.st_mode))
-        snprintf(why->text, sizeof why->text,
-                 "The control socket cannot be made: %.200s is no folder. Choose another one with "
-                 "--control.",
-                 folder);
-    return why->text[0] == '\0' ? RC_OK : RC_NOT_FOUND;
-}
-
-/* What became of http_listen_unix, for the operator. */
-static const char *control_advice(enum rc rc)
-{
-    switch ((int)rc) {
-    case RC_EXISTS: return "is in use: another bearlined runs there. Stop that one, or choose";
-    case RC_CONFLICT:
-        return "cannot be made: a file that is no socket lies there. Move it, or choose";
-    case RC_DENIED:
-        return "cannot be made: this user may not write there. Run as another, or choose";
-    case RC_TOO_BIG: return "cannot be made: its name is too long for a socket. Choose";
-    default: return "cannot be made: the system refuses it. Look at its folder, or choose";
-    }
-}
-
-static enum rc open_control_socket(struct node *n, struct store_why *why)
-{
-    struct http_listener *listener;
-    const char *control = n->settings.control;
-    enum rc rc = http_listen_unix(n->http, n->control_site, control, 0660, &listener);
-    if (rc != RC_OK)
-        snprintf(why->text, sizeof why->text,
-                 "The control socket %.150s %s another with --control.", control,
-                 control_advice(rc));
-    return rc;
-}
-
 static enum rc open_listeners(struct node *n)
 {
     struct net_limits_config limits = {
@@ -370,7 +316,7 @@ static void on_stop(void *ctx)
 enum rc node_start(struct node *n, struct store_why *why)
 {
     /* Before anything is made: a slip in an option leaves no half of a first start. */
-    enum rc rc = control_folder_ready(n->settings.control, why);
+    enum rc rc = app_control_folder_ready(n->settings.control, APP_CONTROL_DEFAULT, why);
     if (rc != RC_OK) return rc;
     n->has_control_folder = true;
     rc = open_store(n, why);
@@ -403,7 +349,7 @@ enum rc node_start(struct node *n, struct store_why *why)
     n->live.limits = n->limits;
     own_url(n, n->url, sizeof n->url);
     rc = directory_subscribe(n->directory, node_on_change, n);
-    if (rc == RC_OK) rc = open_control_socket(n, why);
+    if (rc == RC_OK) rc = app_control_listen(n->http, n->control_site, n->settings.control, why);
     if (rc == RC_OK) rc = net_loop_on_signal(n->control, SIGTERM, on_stop, n);
     if (rc == RC_OK) rc = net_loop_on_signal(n->control, SIGINT, on_stop, n);
     return rc == RC_OK ? start_workers(n) : rc;

@@ -7,7 +7,7 @@ static struct net_tls *make(struct app_outside *o)
 {
     struct store_why why = {""};
     struct net_tls *tls = NULL;
-    if (app_certs_client_tls(o->certs, &tls, &why) == RC_OK) return tls;
+    if (app_certs_client_tls(o->certs, APP_TLS_SECURE, &tls, &why) == RC_OK) return tls;
     log_warn(o->log, "trunk.no_tls", LOG_CSTR("text", why.text));
     return NULL;
 }

@@ -129,10 +129,17 @@ static enum rc setting_apply(struct app_settings *s, const struct setting *d, co
     return RC_OK;
 }
 
-static const struct setting *find(const char *section, const char *name)
+static bool is_of(const struct app_settings *s, const struct setting *d)
+{
+    return !s->is_edge || (d->kind != PORT && strcmp(d->name, "workers") != 0);
+}
+
+static const struct setting *find(const struct app_settings *s, const char *section,
+                                  const char *name)
 {
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (strcmp(section, settings[i].section) == 0 && strcmp(name, settings[i].name) == 0)
+        if (strcmp(section, settings[i].section) == 0 && strcmp(name, settings[i].name) == 0 &&
+            is_of(s, &settings[i]))
             return &settings[i];
     return NULL;
 }
@@ -140,36 +147,39 @@ static const struct setting *find(const char *section, const char *name)
 enum rc app_settings_set(struct app_settings *s, const char *section, const char *name,
                          const char *value)
 {
-    const struct setting *d = find(section, name);
+    const struct setting *d = find(s, section, name);
     return d ? setting_apply(s, d, value) : RC_NOT_FOUND;
 }
 
 /* ---- what is wrong ---- */
 
 /* "node, paths ..." for NULL, else the settings of that section; "" where there is no such. */
-static void list_names(const char *section, char *out, size_t cap)
+static void list_names(const struct app_settings *s, const char *section, char *out, size_t cap)
 {
+    const char *last = "";
     size_t n = 0;
     out[0] = '\0';
     for (size_t i = 0; i < sizeof settings / sizeof *settings && n < cap; i++) {
         const struct setting *d = &settings[i];
-        if (section && strcmp(section, d->section) != 0) continue;
-        if (!section && i > 0 && strcmp(d->section, settings[i - 1].section) == 0) continue;
+        if (!is_of(s, d) || (section && strcmp(section, d->section) != 0)) continue;
+        if (!section && strcmp(d->section, last) == 0) continue;
+        last = d->section;
         n += (size_t)snprintf(out + n, cap - n, section ? "%s%s" : "%s[%s]", n > 0 ? ", " : "",
                               section ? d->name : d->section);
     }
 }
 
-static void explain_name(const char *section, const char *name, char why[512])
+static void explain_name(const struct app_settings *s, const char *section, const char *name,
+                         char why[512])
 {
     char names[256];
-    list_names(section, names, sizeof names);
+    list_names(s, section, names, sizeof names);
     if (names[0] != '\0') {
         snprintf(why, 512, "there is no setting %.60s in [%.20s]; it has %s.", name, section,
                  names);
         return;
     }
-    list_names(NULL, names, sizeof names);
+    list_names(s, NULL, names, sizeof names);
     if (section[0] == '\0')
         snprintf(why, 512, "%.60s stands in no section; put it into one of %s.", name, names);
     else
@@ -197,13 +207,14 @@ static void explain_value(const struct setting *d, const char *value, char why[5
              right);
 }
 
-void app_settings_why(const char *section, const char *name, const char *value, char why[512])
+void app_settings_why(const struct app_settings *s, const char *section, const char *name,
+                      const char *value, char why[512])
 {
-    const struct setting *d = find(section, name);
+    const struct setting *d = find(s, section, name);
     if (d)
         explain_value(d, value, why);
     else
-        explain_name(section, name, why);
+        explain_name(s, section, name, why);
 }
 
 /* ---- the file ---- */
@@ -217,7 +228,7 @@ static int on_setting(void *ctx, const char *section, const char *name, const ch
 {
     struct reading *r = ctx;
     if (app_settings_set(r->s, section, name, value ? value : "") == RC_OK) return 1;
-    if (r->why[0] == '\0') app_settings_why(section, name, value ? value : "", r->why);
+    if (r->why[0] == '\0') app_settings_why(r->s, section, name, value ? value : "", r->why);
     return 0;
 }
 

@@ -23,6 +23,7 @@ enum { APP_PATH_MAX = 1024, APP_NAME_MAX = 256 };
 struct app_settings {
     char name[APP_NAME_MAX], host[APP_NAME_MAX], addresses[512];
     char data[APP_PATH_MAX], control[APP_PATH_MAX];
+    bool is_edge; /* of bearline-edge: [ports] and limits.workers are no settings of it */
     struct store_ports ports;
     unsigned workers; /* 0: one a core */
     uint32_t connections_max, source_max, handshakes_max;
@@ -43,6 +44,7 @@ MUST_CHECK enum rc app_settings_set(struct app_settings *s, const char *section,
                                     const char *value);
 /* What was refused and what is right, as a sentence: after RC_NOT_FOUND the settings there are, after
  * RC_INVALID what this one takes. */
-void app_settings_why(const char *section, const char *name, const char *value, char why[512]);
+void app_settings_why(const struct app_settings *s, const char *section, const char *name,
+                      const char *value, char why[512]);
 
 #endif

@@ -51,8 +51,7 @@ static enum rc say_status(const struct edge_site *s, int status, struct edge_pro
         snprintf(p->text, sizeof p->text, "%.*s does not take the name %.*s with this password",
                  STR_ARG(s->address), STR_ARG(str_sub(s->username, 0, 100)));
         snprintf(p->fix, sizeof p->fix,
-                 "Give the right one: ucm update %.*s --username NAME --password-file FILE",
-                 STR_ARG(str_sub(s->address, 0, 150)));
+                 "Give the right ones with --username and --password-file (ucm add, ucm update)");
         return RC_DENIED;
     case 403:
         snprintf(p->text, sizeof p->text, "%.*s may not use AXL on %.*s",

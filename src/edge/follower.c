@@ -1,5 +1,6 @@
 #include "edge/follower.h"
 
+#include "base/form.h"
 #include "crypto/secret.h"
 
 #include <pthread.h>
@@ -109,14 +110,30 @@ static enum rc read_release(struct found *w)
     return rc;
 }
 
-static enum rc read_feed(struct found *w, const char *after, struct str pass)
+static enum rc print_path(const struct edge_follower_config *c, struct found *w, const char *after,
+                          struct buf *out)
+{
+    struct edge_identity self;
+    enum rc rc = c->identity(c->ctx, &w->arena, &self);
+    if (rc != RC_OK) return rc;
+    buf_put_lit(out, "/api/v1/edge/cluster?edge=");
+    form_print_value(out, self.host);
+    buf_printf(out, "&refresh=%d", self.token_refresh);
+    if (after[0] != '\0') buf_printf(out, "&after=%s", after);
+    return buf_rc(out);
+}
+
+static enum rc read_feed(const struct edge_follower_config *c, struct found *w, const char *after,
+                         struct str pass)
 {
     struct str body;
     const char *what;
-    char path[192];
-    snprintf(path, sizeof path, "/api/v1/edge/cluster%s%s", after[0] != '\0' ? "?after=" : "",
-             after);
-    enum rc rc = edge_site_get(&w->site, path, pass, &w->arena, &body, &w->problem);
+    char path[1024];
+    struct buf b;
+    buf_init_fixed(&b, path, sizeof path);
+    enum rc rc = print_path(c, w, after, &b);
+    if (rc != RC_OK) return rc;
+    rc = edge_site_get(&w->site, buf_cstr(&b), pass, &w->arena, &body, &w->problem);
     if (rc == RC_OK) rc = edge_feed_read(body, &w->arena, &w->feed, &what);
     if (rc == RC_MALFORMED) {
         snprintf(w->problem.text, sizeof w->problem.text,
@@ -181,7 +198,7 @@ static enum rc find_all(const struct edge_follower_config *c, struct found *w)
 {
     enum rc rc = find_begin(c, w);
     if (rc == RC_OK) rc = read_release(w);
-    if (rc == RC_OK) rc = read_feed(w, "", STR(""));
+    if (rc == RC_OK) rc = read_feed(c, w, "", STR(""));
     if (rc == RC_OK && !w->feed.cluster) rc = RC_MALFORMED;
     return rc;
 }
@@ -266,7 +283,7 @@ static enum rc look(struct edge_follower *f, struct found *w)
     bool is_due = take_due(f) || f->pass[0] == '\0' || f->version[0] == '\0';
     if (!is_due) {
         enum rc rc = find_begin(&f->config, w);
-        if (rc == RC_OK) rc = read_feed(w, f->version, str_from(f->pass));
+        if (rc == RC_OK) rc = read_feed(&f->config, w, f->version, str_from(f->pass));
         if (rc != RC_DENIED) return rc;
         find_end(w); /* the pass is over: once more with name and password */
     }

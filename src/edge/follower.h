@@ -26,7 +26,9 @@ enum {
 
 /* How this edge is to be known: the row it pushes. Texts lie in the arena given. */
 struct edge_identity {
-    struct str host;  /* short host name */
+    bool
+        token_refresh; /* Authorize by OAuth token with refresh: the call server names a difference */
+    struct str host;   /* short host name */
     struct str names; /* CN and alternative names of its certificate, parted by commas, no spaces */
 };
 typedef enum rc edge_identity_fn(void *ctx, struct arena *arena, struct edge_identity *out);

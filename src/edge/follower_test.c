@@ -87,7 +87,7 @@ static void fetch(void *ctx, const struct http_call *call, struct arena *arena,
 static enum rc identity(void *ctx, struct arena *arena, struct edge_identity *out)
 {
     (void)ctx, (void)arena;
-    *out = (struct edge_identity){STR("exp-c"), STR("exp-c.example.com,exp-c")};
+    *out = (struct edge_identity){true, STR("exp-c"), STR("exp-c.example.com,exp-c")};
     return RC_OK;
 }
 
@@ -251,7 +251,7 @@ static void test_each_refusal_has_its_cure(void **state)
         enum rc rc;
         const char *text, *fix;
     } rows[] = {
-        {401, RC_DENIED, "does not take the name edge", "ucm update ucm1.example.com --username"},
+        {401, RC_DENIED, "does not take the name edge", "--username and --password-file"},
         {403, RC_DENIED, "edge may not use AXL", "user update edge --role axl"},
         {404, RC_NOT_FOUND, "has no AXL", "HTTPS port of a call server"},
         {503, RC_IO, "left alone", "asked again"},

@@ -125,10 +125,12 @@ void http_job_log(const struct http_job *job)
     buf_init_fixed(&target, shown, sizeof shown);
     http_print_loggable(&target, job->parsed.target);
     const char *method = job->parsed.method ? http_method_name(job->parsed.method) : "-";
-    log_info(server->log, "http.request", LOG_CSTR("site", job->site_name),
-             LOG_CSTR("method", method), LOG_STR("target", str_of(shown, target.n)),
-             LOG_INT("status", job->res.status), LOG_INT("bytes", job->res.body.n),
-             LOG_INT("ms", net_loop_now_ms(server->loop) - job->began_ms),
-             LOG_STR("peer", peer_text(&job->req.peer, peer, sizeof peer)),
-             LOG_CSTR("sent", job->conn ? "yes" : "no"));
+    bool is_quiet = job->route.is_polled && job->res.status < 400;
+    LOG_WRITE(server->log, is_quiet ? LOG_DEBUG : LOG_INFO, "http.request",
+              LOG_CSTR("site", job->site_name), LOG_CSTR("method", method),
+              LOG_STR("target", str_of(shown, target.n)), LOG_INT("status", job->res.status),
+              LOG_INT("bytes", job->res.body.n),
+              LOG_INT("ms", net_loop_now_ms(server->loop) - job->began_ms),
+              LOG_STR("peer", peer_text(&job->req.peer, peer, sizeof peer)),
+              LOG_CSTR("sent", job->conn ? "yes" : "no"));
 }

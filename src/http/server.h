@@ -29,6 +29,7 @@ struct http_route {
     http_handler_fn *fn;
     void *ctx;
     size_t body_max; /* 0: HTTP_BODY_DEFAULT_MAX */
+    bool is_polled;  /* asked again and again: answers below 400 are logged at debug */
     const char
         *csp; /* Content-Security-Policy; NULL: "default-src 'none'; frame-ancestors 'none'" */
 };

@@ -99,6 +99,7 @@ static const struct http_route routes[] = {
     {.methods = HTTP_GET, .path = "/block", .fn = block, .ctx = &shared},
     {.methods = HTTP_GET, .path = "/huge", .fn = huge},
     {.methods = HTTP_GET, .path = "/who", .fn = who},
+    {.methods = HTTP_GET, .path = "/polled", .fn = who, .is_polled = true},
 };
 enum { ROUTE_COUNT = sizeof routes / sizeof routes[0] };
 
@@ -726,9 +727,13 @@ static void test_requests_are_logged_without_secrets(void **state)
                               "GET /hello/x?code=SECRET HTTP/1.1\r\nHost: h\r\n"
                               "Authorization: Bearer SECRET\r\n\r\n",
                               text, sizeof text));
+    assert_int_equal(200, ask(fd, "GET /polled HTTP/1.1\r\nHost: h\r\n\r\n", text, sizeof text));
     close(fd);
     test_server_stop(&t);
     assert_true(kit_log_has(&kept, "event=http.request site=test method=GET"));
+    assert_true(kit_log_has(
+        &kept,
+        "debug event=http.request site=test method=GET target=/polled")); /* again and again */
     assert_true(kit_log_has(&kept, "code=*"));
     assert_true(kit_log_has(&kept, "status=200"));
     assert_false(kit_log_has(&kept, "SECRET"));

@@ -458,7 +458,7 @@ class Lab:
             except subprocess.TimeoutExpired:
                 program.kill()
                 status = "no end after SIGTERM"
-            if status not in (0, -signal.SIGKILL) and os.path.basename(program.command[0]) == "bearlined" \
+            if status not in (0, -signal.SIGKILL) and os.path.basename(program.command[0]) in ("bearlined", "bearline-edge") \
                     and not getattr(program, "may_fail", False):
                 bad.append((program, status))
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -479,7 +479,7 @@ class Scenario(unittest.TestCase):
     @classmethod
     def _end(cls):
         for program, status in cls.lab.close():
-            raise AssertionError(f"bearlined ended with {status}:\n{program.log.text(80)}")
+            raise AssertionError(f"{os.path.basename(program.command[0])} ended with {status}:\n{program.log.text(80)}")
 
     def run(self, result=None):
         """Prints the nodes' last lines beneath a failure."""

@@ -7,7 +7,8 @@ import unittest
 
 import lab
 
-FILES = ["sbin/bearlined", "bin/bearline", "bin/bearline-phone", "share/man/man1/bearline.1",
+FILES = ["sbin/bearlined", "sbin/bearline-edge", "share/man/man8/bearline-edge.8",
+         "lib/systemd/system/bearline-edge.service", "bin/bearline", "bin/bearline-phone", "share/man/man1/bearline.1",
          "share/man/man1/bearline-phone.1", "share/man/man8/bearlined.8",
          "share/doc/bearline/operator.md", "share/doc/bearline/LICENSE",
          "lib/systemd/system/bearlined.service", "lib/sysusers.d/bearline.conf"]
@@ -37,17 +38,20 @@ class Install(unittest.TestCase):
     def test_the_unit_starts_the_installed_program(self):
         self.assertIn("\nExecStart=/usr/local/sbin/bearlined\n",
                       self.read("lib/systemd/system/bearlined.service"))
+        self.assertIn("\nExecStart=/usr/local/sbin/bearline-edge --role inner\n",
+                      self.read("lib/systemd/system/bearline-edge.service"))
         self.assertIn("u bearline ", self.read("lib/sysusers.d/bearline.conf"))
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze here")
     def test_systemd_accepts_the_unit(self):
-        unit = self.read("lib/systemd/system/bearlined.service")
-        copy = os.path.join(self.folder, "bearlined.service")
-        with open(copy, "w", encoding="utf-8") as file:
-            file.write(unit.replace("/usr/local", self.prefix))
-        done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy],
-                              capture_output=True, text=True)
-        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        for name in ("bearlined.service", "bearline-edge.service"):
+            unit = self.read(f"lib/systemd/system/{name}")
+            copy = os.path.join(self.folder, name)
+            with open(copy, "w", encoding="utf-8") as file:
+                file.write(unit.replace("/usr/local", self.prefix))
+            done = subprocess.run(["systemd-analyze", "verify", "--man=no", copy],
+                                  capture_output=True, text=True)
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,197 @@
+/* bearline-edge - an edge of Mobile and Remote Access: the command line, the greeting and the run until
+ * it is told to stop. The edge itself: app/edge.h. */
+#include "app/edge.h"
+#include "crypto/random.h"
+#include "net/loop.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { EXIT_SETTINGS = 2, EXIT_STORE = 3, EXIT_START = 4 };
+
+static void to_stderr(void *ctx, enum log_level level, struct str line)
+{
+    (void)ctx;
+    (void)level;
+    char text[LOG_LINE_MAX + 1];
+    size_t n = line.n < LOG_LINE_MAX ? line.n : LOG_LINE_MAX;
+    memcpy(text, line.p, n);
+    text[n] = '\n';
+    ssize_t written = write(STDERR_FILENO, text, n + 1);
+    (void)written; /* nobody is left to tell */
+}
+
+static void greet(const struct app_edge *e)
+{
+    if (!e->is_new) return;
+    fprintf(
+        stderr,
+        "\nThis is the first start: a private CA, a certificate and keys were made in %s.\n"
+        "To join a call server:\n"
+        "  1. there, trust this edge:  bearline set cert import trust tomcat %s/ca.pem\n"
+        "  2. here, trust its CA:      bearline --edge --socket %s set cert import trust tomcat "
+        "FILE\n"
+        "     (FILE: ca.pem of the call server's data folder)\n"
+        "  3. switch it on:            bearline --edge --socket %s param set "
+        "EdgeUnifiedCommunicationsMode mra\n"
+        "  4. add the call server:     bearline --edge --socket %s ucm add HOST --username NAME "
+        "--password-file FILE\n\n",
+        e->settings.data, e->settings.data, e->settings.control, e->settings.control,
+        e->settings.control);
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int run(struct app_edge *e)
+{
+    struct store_why why = {""};
+    e->clock = net_clock_real();
+    e->random = crypto_random_system();
+    e->log = (struct log){.level = e->settings.log_level, .clock = e->clock, .sink = to_stderr};
+    raise_file_limit();
+    signal(SIGPIPE, SIG_IGN);
+    enum rc rc = app_edge_start(e, &why);
+    if (rc == RC_OK) {
+        greet(e);
+        net_loop_run(e->control);
+    } else {
+        fprintf(stderr, "bearline-edge: %s\n",
+                why.text[0] != '\0' ? why.text : "it could not start");
+    }
+    bool has_store = e->store != NULL;
+    app_edge_stop(e);
+    if (rc == RC_OK) log_info(&e->log, "edge.stopped", LOG_CSTR("edge", e->settings.name));
+    return rc == RC_OK ? 0 : has_store ? EXIT_START : EXIT_STORE;
+}
+
+static void usage(FILE *to)
+{
+    fprintf(
+        to,
+        "Usage: bearline-edge --role inner [--config FILE] [--data FOLDER] [--control SOCKET]\n"
+        "                     [--set SECTION.NAME=VALUE]...\n"
+        "One edge of Mobile and Remote Access; runs in the foreground and logs to stderr.\n\n"
+        "  -r, --role inner      the side of the call servers: follows them, keeps the zones\n"
+        "  -c, --config FILE     settings (default /etc/bearline/bearline-edge.conf where it is)\n"
+        "  -d, --data FOLDER     where it keeps its state (default " APP_EDGE_DATA_DEFAULT ")\n"
+        "  -s, --control SOCKET  where 'bearline --edge' reaches it\n"
+        "                        (default " APP_EDGE_CONTROL_DEFAULT ")\n"
+        "      --set S.N=V       one setting, as in the file: --set node.host=exp-c.example.com\n"
+        "  -h, --help            this text\n"
+        "  -V, --version         the version\n\n"
+        "Settings: node.name host addresses; paths.data control; log.level trace_mb.\n"
+        "See bearline-edge(8).\n");
+}
+
+static int setting_option(struct app_settings *s, const char *text)
+{
+    char copy[APP_PATH_MAX + 64], why[512];
+    snprintf(copy, sizeof copy, "%s", text);
+    char *dot = strchr(copy, '.'), *eq = dot ? strchr(dot, '=') : NULL;
+    if (!eq) {
+        fprintf(stderr, "bearline-edge: --set wants SECTION.NAME=VALUE, not %s\n", text);
+        return EXIT_SETTINGS;
+    }
+    *dot = *eq = '\0';
+    if (app_settings_set(s, copy, dot + 1, eq + 1) == RC_OK) return 0;
+    app_settings_why(s, copy, dot + 1, eq + 1, why);
+    fprintf(stderr, "bearline-edge: --set %s: %s\n", text, why);
+    return EXIT_SETTINGS;
+}
+
+static int path_option(struct app_settings *s, const char *name, const char *value)
+{
+    if (app_settings_set(s, "paths", name, value) == RC_OK) return 0;
+    fprintf(stderr, "bearline-edge: --%s: the path is too long\n", name);
+    return EXIT_SETTINGS;
+}
+
+static int role_option(const char *role)
+{
+    if (strcmp(role, "inner") == 0) return 0;
+    if (strcmp(role, "outer") == 0)
+        fprintf(stderr, "bearline-edge: this version has no outer role; --role inner is there\n");
+    else
+        fprintf(stderr, "bearline-edge: there is no role %s: use --role inner\n", role);
+    return EXIT_SETTINGS;
+}
+
+static int read_config(struct app_settings *s, const char *file)
+{
+    static const char standard[] = "/etc/bearline/bearline-edge.conf";
+    char why[512];
+    if (!file && access(standard, F_OK) != 0) return 0;
+    if (app_settings_read(s, file ? file : standard, why) == RC_OK) return 0;
+    fprintf(stderr, "bearline-edge: %s\n", why);
+    return EXIT_SETTINGS;
+}
+
+static const struct option options[] = {
+    {"role", required_argument, NULL, 'r'}, {"config", required_argument, NULL, 'c'},
+    {"data", required_argument, NULL, 'd'}, {"control", required_argument, NULL, 's'},
+    {"set", required_argument, NULL, 'S'},  {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},    {NULL, 0, NULL, 0},
+};
+static const char short_options[] = "r:c:d:s:hV";
+
+/* The file first, whatever the order of the options: the command line wins. */
+static int read_options(struct app_settings *s, int argc, char **argv)
+{
+    const char *file = NULL, *role = NULL;
+    int c, status = 0;
+    while ((c = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
+        if (c == 'c') file = optarg;
+        if (c == 'r') role = optarg;
+        if (c == '?') return EXIT_SETTINGS;
+    }
+    if (!role) {
+        fprintf(stderr, "bearline-edge: it needs its role: --role inner\n");
+        return EXIT_SETTINGS;
+    }
+    if ((status = role_option(role)) != 0 || (status = read_config(s, file)) != 0) return status;
+    optind = 1;
+    while (status == 0 && (c = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
+        if (c == 'd') status = path_option(s, "data", optarg);
+        if (c == 's') status = path_option(s, "control", optarg);
+        if (c == 'S') status = setting_option(s, optarg);
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            usage(stdout);
+            return 0;
+        }
+        if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0) {
+            puts("bearline-edge " BEARLINE_VERSION);
+            return 0;
+        }
+    }
+    struct app_edge *e = calloc(1, sizeof *e);
+    if (!e) return EXIT_START;
+    app_settings_default(&e->settings);
+    e->settings.is_edge = true;
+    strcpy(e->settings.data, APP_EDGE_DATA_DEFAULT);
+    strcpy(e->settings.control, APP_EDGE_CONTROL_DEFAULT);
+    int status = read_options(&e->settings, argc, argv);
+    if (status == 0 && optind < argc) {
+        fprintf(stderr, "bearline-edge: what is %s? See bearline-edge --help.\n", argv[optind]);
+        status = EXIT_SETTINGS;
+    }
+    if (status == 0) status = run(e);
+    free(e);
+    return status;
+}
