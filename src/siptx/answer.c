@@ -1,5 +1,6 @@
 /* siptx/answer.c - answers: from the owner through the server machines to the wire, and those the
  * room gives by itself without a transaction. */
+#include "base/check.h"
 #include "sip/status.h"
 #include "siptx/stack_int.h"
 #include <stdlib.h>
@@ -43,6 +44,16 @@ void siptx_answer_stateless(struct siptx_flow *f, const struct siptx_block *b, u
     count_answer(s, status);
     const struct net_addr *where = f->transport == SIPTX_UDP ? &to : &f->peer;
     siptx_flow_try_send(f, where, buf_str(&s->out));
+}
+
+void siptx_flow_answer(struct siptx_flow *f, const struct sip_message *request, unsigned status,
+                       struct str reason, struct str headers)
+{
+    /* What on_message is shown lies in its block. */
+    size_t at = offsetof(struct siptx_block, message);
+    const struct siptx_block *b = (const void *)((const char *)request - at);
+    CHECK(request->is_request && request->method != SIP_METHOD_ACK);
+    siptx_answer_stateless(f, b, status, reason, headers);
 }
 
 /* ---- the machine's wishes ---- */

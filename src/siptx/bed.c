@@ -51,6 +51,18 @@ static void on_end(void *ctx, struct siptx_request *r)
     if (b->held == r) b->held = NULL;
 }
 
+static bool on_message(void *ctx, struct siptx_flow *f, const struct sip_message *m,
+                       const struct sip_basics *basics, struct arena *arena)
+{
+    struct bed *b = ctx;
+    assert_non_null(arena);
+    if (!b->takes_messages) return false;
+    note(b, "message %.*s, ", STR_ARG(basics->cseq.method_text));
+    if (m->is_request && b->answer != 0 && m->method != SIP_METHOD_ACK)
+        siptx_flow_answer(f, m, b->answer, STR(""), STR("X-Told: yes\r\n"));
+    return true;
+}
+
 static void on_request(void *ctx, struct siptx_request *r)
 {
     struct bed *b = ctx;
@@ -124,6 +136,7 @@ enum rc bed_try_init(struct bed *b, const struct siptx_config *config)
     b->config.wheel = b->wheel;
     b->config.events = (struct siptx_events){
         .ctx = b,
+        .on_message = on_message,
         .on_request = on_request,
         .on_ack = on_ack,
         .on_cancel = on_cancel,

@@ -32,6 +32,7 @@ struct bed {
     char events[4096]; /* "request REGISTER, keepalive, closed peer, " */
     unsigned answer;   /* final answer given to requests at once; 0: they are held */
     bool answer_routine;
+    bool takes_messages;        /* on_message takes all, answers requests when answer is set */
     struct siptx_request *held; /* the last one not answered; NULL again when it ends */
     unsigned requests, ends;
     struct siptx_flow *close_on_request; /* closed inside on_request */

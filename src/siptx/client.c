@@ -309,7 +309,7 @@ void siptx_client_input(struct siptx_flow *f, struct siptx_block *b)
     unsigned worker;
     siptx_count(&s->counters.responses_in[b->message.status / 100 % 7]);
     if (!branch_worker(b->basics.via.branch, &worker)) {
-        siptx_count(&s->counters.dropped_responses);
+        if (!siptx_offer(f, b)) siptx_count(&s->counters.dropped_responses);
     } else if (worker != s->config.worker) {
         siptx_node_hand_over(s, worker, b->message.bytes);
     } else if (!siptx_client_take(s, f, b)) {

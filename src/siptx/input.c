@@ -56,6 +56,12 @@ static struct siptx_block *block_of(struct siptx_flow *f, struct str bytes)
     return NULL;
 }
 
+bool siptx_offer(struct siptx_flow *f, struct siptx_block *b)
+{
+    const struct siptx_events *e = &f->stack->config.events;
+    return e->on_message && e->on_message(e->ctx, f, &b->message, &b->basics, &b->arena);
+}
+
 static void message_input(struct siptx_flow *f, struct str bytes, enum sip_arrival arrival)
 {
     struct siptx_stack *s = f->stack;
@@ -72,7 +78,10 @@ static void message_input(struct siptx_flow *f, struct str bytes, enum sip_arriv
     struct sip_verdict v;
     sip_validate(&b->message, arrival, &b->basics, &v);
     if (v.action == SIP_ACCEPT) {
-        if (b->message.is_request) {
+        if (b->message.is_request && siptx_offer(f, b)) {
+            siptx_count(&s->counters.requests_in[b->message.method]);
+            siptx_block_put(s, b);
+        } else if (b->message.is_request) {
             siptx_server_input(f, b, seq);
         } else {
             siptx_client_input(f, b);

@@ -52,6 +52,52 @@ static void test_register_is_handed_up_and_answered(void **state)
     assert_int_equal(0, wheel_count(bed.wheel));
 }
 
+static void test_an_owner_without_transactions_gets_every_message(void **state)
+{
+    (void)state;
+    static const char *const methods[] = {"REGISTER", "INVITE", "CANCEL", "BYE", "ACK"};
+    struct siptx_flow *f = bed_flow(&bed, SIPTX_TLS, 2, 40000);
+    bed.takes_messages = true;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        struct str r = req(methods[i], "z9hG4bKa", 1, "");
+        assert_int_equal(r.n, bed_in(f, r));
+    }
+    bed_assert_events(&bed, "open, message REGISTER, message INVITE, message CANCEL, message BYE, "
+                            "message ACK, ");
+    assert_int_equal(0, bed.sent_count); /* not even a 100 */
+    assert_int_equal(0, transactions());
+    /* A response nobody here has asked for goes there too; rubbish is answered as ever. */
+    static char response[4096];
+    struct str asked = STR("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bKx\r\n"
+                           "From: <sip:a>;tag=1\r\nTo: <sip:b>\r\nCall-ID: c\r\n"
+                           "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+    struct str answer = bed_response(response, sizeof response, asked, 200, "t");
+    assert_int_equal(answer.n, bed_in(f, answer));
+    bed_assert_events(&bed, "message OPTIONS, ");
+    struct str bad = req("REGISTER", "z9hG4bKb", 1, "From: <sip:twice@example.net>;tag=2\r\n");
+    assert_int_equal(bad.n, bed_in(f, bad));
+    bed_assert_events(&bed, "");
+    assert_int_equal(400, bed_status(&bed));
+}
+
+static void test_an_answer_without_transaction_is_the_same_for_a_repetition(void **state)
+{
+    (void)state;
+    static char first[4096];
+    struct siptx_flow *f = bed_flow(&bed, SIPTX_TLS, 2, 40000);
+    bed.takes_messages = true;
+    bed.answer = 430;
+    struct str r = req("INVITE", "z9hG4bKa", 1, "");
+    bed_in(f, r);
+    snprintf(first, sizeof first, "%.*s", STR_ARG(bed_last(&bed)));
+    assert_true(bed_has(bed_last(&bed), "SIP/2.0 430 Flow Failed\r\n"));
+    assert_true(bed_has(bed_last(&bed), "\r\nX-Told: yes\r\n"));
+    assert_true(bed_has(bed_last(&bed), ";tag="));
+    bed_in(f, r);
+    assert_str(first, bed_last(&bed));
+    assert_int_equal(0, transactions());
+}
+
 static void test_an_answer_too_large_to_print_becomes_a_500(void **state)
 {
     (void)state;
@@ -520,6 +566,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_register_is_handed_up_and_answered),
+        T(test_an_owner_without_transactions_gets_every_message),
+        T(test_an_answer_without_transaction_is_the_same_for_a_repetition),
         T(test_an_answer_too_large_to_print_becomes_a_500),
         T(test_answered_register_over_tls_needs_no_heap),
         T(test_repeated_request_over_udp_gets_the_same_answer),

@@ -90,6 +90,12 @@ struct siptx_counters {
 /* Any of them may be NULL: then a request is answered 501 (ACK dropped), the rest is silent. */
 struct siptx_events {
     void *ctx;
+    /* For an owner that is a stateless proxy (RFC 3261, 16.11): every valid request, ACK and CANCEL
+     * among them, and every valid response that no transaction of ours asked for. True: it has dealt
+     * with it (siptx_flow_send, siptx_flow_answer) and nothing is remembered; false: it goes on as if
+     * this were NULL. All of it, and what is parsed into arena, lives during the call. */
+    bool (*on_message)(void *ctx, struct siptx_flow *f, const struct sip_message *message,
+                       const struct sip_basics *basics, struct arena *arena);
     /* A new request (not ACK, not CANCEL). Answer it now or later with the functions below. */
     void (*on_request)(void *ctx, struct siptx_request *r);
     /* An ACK that no transaction swallowed: to a 2xx (invite is its transaction while that lives,
@@ -227,6 +233,11 @@ void siptx_request_mark_routine(struct siptx_request *r);
 /* Names this request and what its flow says next in the trace, and nothing before it: for a
  * connection that carries many phones, where siptx_flow_set_label would name the others' records. */
 void siptx_request_set_label(struct siptx_request *r, struct str label);
+
+/* Inside on_message: answers that request without a transaction; the To tag is made of the request, so
+ * that a repetition gets the same answer. Never for an ACK. headers: whole lines or empty. */
+void siptx_flow_answer(struct siptx_flow *f, const struct sip_message *request, unsigned status,
+                       struct str reason, struct str headers);
 
 /* ---- requests to others ---- */
 

@@ -191,6 +191,8 @@ void siptx_flow_finish(struct siptx_flow *f, enum siptx_close why);
 
 /* ---- server.c ---- */
 /* A valid request; takes the block over. */
+/* To an owner without transactions; true: taken. */
+bool siptx_offer(struct siptx_flow *f, struct siptx_block *b);
 void siptx_server_input(struct siptx_flow *f, struct siptx_block *b, uint64_t trace_seq);
 /* An answer without transaction, where basics are readable down to the Via. */
 void siptx_answer_stateless(struct siptx_flow *f, const struct siptx_block *b, unsigned status,
