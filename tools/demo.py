@@ -157,7 +157,8 @@ class Demo:
         self.state = self.folder / "phone"
         self.second = self.folder / "second-phone"
         self.secret = self.folder / "password"
-        self.node = self.phone = self.caller = None
+        self.edge_socket = self.folder / "edge.sock"
+        self.node = self.phone = self.caller = self.edge = None
 
     # ---- running things ----
 
@@ -174,6 +175,14 @@ class Demo:
             shown = " ".join(f'"{w}"' if " " in w and not w.startswith("select") else w
                              for w in map(str, words))
             print(paint("33", "   admin:") + shown)
+            if text.strip():
+                show(text)
+        return text
+
+    def edge_admin(self, *words, quiet=False):
+        text = self.run([self.app / "bearline", "--edge", "--socket", self.edge_socket, *words])
+        if not quiet:
+            print(paint("33", "   edge admin:") + " ".join(map(str, words)))
             if text.strip():
                 show(text)
         return text
@@ -325,6 +334,49 @@ class Demo:
         self.show_call()
         self.show_record()
 
+    def wait_zone(self, word):
+        """Shows the zones once the word is in what is said of them."""
+        end = time.monotonic() + LIMIT_S
+        while word not in self.edge_admin("show", "zones", quiet=True):
+            if time.monotonic() > end:
+                raise Failed(f"the zone never said {word!r}:\n" + self.edge_admin("show", "zones", quiet=True))
+            time.sleep(0.1)
+        self.edge_admin("show", "zones")
+
+    def join_edge(self):
+        p, edge_ca = self.ports, self.folder / "edge" / "ca.pem"
+        secret = self.folder / "edge-password"
+        secret.write_text("horse staple battery correct\n")
+        secret.chmod(0o600)
+        self.edge = Program([str(a) for a in (
+            self.app / "bearline-edge", "--role", "inner", "--data", self.folder / "edge",
+            "--control", self.edge_socket, "--set", "node.name=exp-c",
+            "--set", "node.host=exp-c.example.com")], self.folder / "bearline-edge.log")
+        self.edge.wait_for("event=edge.ready", what="bearline-edge")
+        say(f"bearline-edge --role inner runs; its private CA is {edge_ca}")
+        self.admin("user", "add", "edge", "--role", "axl", "--password-file", str(secret))
+        self.edge_admin("param", "set", "EdgeUnifiedCommunicationsMode", "mra")
+        self.edge_admin("ucm", "add", "localhost", "--port", str(p["https"]), "--username", "edge",
+                        "--password-file", str(secret), "--tls-verify", "no")
+        say("it has read the cluster, and its row is there:")
+        self.wait_zone("CEOAuth-ucm1")
+        self.admin("run", "sql", "select * from expresswaycconfiguration")
+
+    def distrust(self):
+        say("scenario 2, the edge does not trust the node. What the edge says:")
+        self.wait_zone("this edge does not trust the certificate of")
+        say("what the node says:")
+        self.admin("show", "handshakes")
+        say("the cure it names; then scenario 3, the node does not trust the edge:")
+        self.edge_admin("set", "cert", "import", "trust", "tomcat", str(self.ca))
+        self.wait_zone("does not trust this edge's certificate")
+        say("what the node says:")
+        self.admin("show", "handshakes")
+        say("and that cure:")
+        self.admin("set", "cert", "import", "trust", "tomcat", str(self.folder / "edge" / "ca.pem"))
+        self.wait_zone("Active")
+        self.edge_admin("diagnose")
+
     def show_record(self):
         """The phones hear of the call's end before its record is written, some milliseconds later."""
         end = time.monotonic() + LIMIT_S
@@ -349,6 +401,7 @@ class Demo:
    The node and the phone stay up. Things to try in another terminal:
      {app}/bearline --socket {self.socket}            the admin shell (type ?)
      {app}/bearline --socket {self.socket} trace CSFrado
+     {app}/bearline --edge --socket {self.edge_socket} status
      {app}/bearline-phone status --state {self.state}
      curl --cacert {self.ca} https://localhost:{p['https']}/.well-known/oauth-authorization-server
      curl http://localhost:{p['config_http']}/CSFrado.cnf.xml
@@ -360,7 +413,7 @@ class Demo:
    Ctrl-C ends it and removes {self.folder}.""", flush=True)
 
     def close(self):
-        for program in (self.caller, self.phone, self.node):
+        for program in (self.edge, self.caller, self.phone, self.node):
             if program:
                 program.stop()
 
@@ -386,6 +439,10 @@ def steps(demo, once):
     demo.add_second()
     heading(10, "The second phone calls the first: encrypted, and each hears the other")
     demo.call()
+    heading(11, "The inner edge of Mobile and Remote Access joins the cluster")
+    demo.join_edge()
+    heading(12, "Each side with a CA the other does not know (scenarios 2 and 3), and mended")
+    demo.distrust()
     if not once:
         demo.run_phone("phone-last.log")
         demo.invite()

@@ -78,7 +78,8 @@ int cli_ucm_refresh(struct cli *cli, const struct cli_rest *rest)
     json_t *o = cli_ask(cli, "POST", path, NULL, &status);
     if (o && !cli_print_json(cli, o))
         cli_say(cli,
-                "%lld call server%s will be read anew at once; nobody is cut. See \"show ucms\".",
+                "%lld call server%s will be read anew and failed zones tried at once; nobody is "
+                "cut. See \"show ucms\".",
                 (long long)cli_int(o, "refreshed"), cli_int(o, "refreshed") == 1 ? "" : "s");
     json_decref(o);
     return status;

@@ -56,6 +56,9 @@ struct app_edge {
 MUST_CHECK enum rc app_edge_start(struct app_edge *e, struct store_why *why);
 void app_edge_stop(struct app_edge *e);
 
+/* From any thread: zones that failed try again at once. */
+void app_edge_retry_zones(struct app_edge *e);
+
 /* edge_live.c */
 struct admin_live app_edge_live(struct app_edge *e);
 

@@ -116,6 +116,7 @@ static enum rc live_findings(void *ctx, struct arena *a, struct admin_finding **
 static size_t live_ucm_refresh(void *ctx, struct str address)
 {
     struct app_edge *e = ctx;
+    app_edge_retry_zones(e);
     return app_edge_ucms_renew(e->ucms, address);
 }
 

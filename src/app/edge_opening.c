@@ -170,6 +170,11 @@ static void retry_zones(void *ctx)
     if (e->zones) edge_zones_retry(e->zones);
 }
 
+void app_edge_retry_zones(struct app_edge *e)
+{
+    net_loop_post(e->sip, &e->retry, retry_zones, e);
+}
+
 static void renew_tls(void *ctx) /* on the pool: it waits for the store */
 {
     struct app_edge *e = ctx;
@@ -177,7 +182,7 @@ static void renew_tls(void *ctx) /* on the pool: it waits for the store */
     if (tls) net_tls_slot_set(e->tls, tls);
     net_tls_unref(tls);
     (void)app_edge_ucms_renew(e->ucms, STR(""));
-    net_loop_post(e->sip, &e->retry, retry_zones, e);
+    app_edge_retry_zones(e);
 }
 
 static void on_change(void *ctx, enum store_kind kind, struct str key, bool removed)

@@ -79,10 +79,23 @@ class Demo(unittest.TestCase):
             self.assertTrue(found, f"{pattern} in its place in:\n{self.text}")
             at = found.end()
 
+    def test_the_edge_joins_and_both_sides_say_who_distrusts_whom(self):
+        at = self.text.index("11. The inner edge")
+        for word in ("this is added through axl exp-c.example.com,exp-c",
+                     "this edge does not trust the certificate of 127.0.0.1", "(unknown CA)",
+                     "bearline --edge set cert import trust tomcat", "refused our certificate", "alert unknown CA",
+                     "does not trust this edge's certificate", "issued by CN=Bearline CA exp-c",
+                     "which nothing in tomcat-trust vouches for", "CEOAuth-ucm1  Active",
+                     "ok    Zone CEOAuth-ucm1: Active"):
+            found = self.text.find(word, at)
+            self.assertGreater(found, 0, f"{word} in its place in:\n{self.text[at:]}")
+            at = found
+
     def test_no_token_and_no_password_is_shown(self):
         self.assertNotIn("eyJ", self.text)
         self.assertNotRegex(self.text, r"inline:[A-Za-z0-9+/]{8}")
         self.assertNotIn("correct horse", self.text)
+        self.assertNotIn("horse staple", self.text)
 
 
 if __name__ == "__main__":
