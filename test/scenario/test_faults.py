@@ -50,7 +50,7 @@ class Start(lab.Scenario):
         self.assertEqual(4, status)
         complaints = [line for line in said if line.startswith("bearlined: ")]
         self.assertEqual(1, len(complaints), said)
-        self.assertRegex(complaints[0], f"{first.control} is in use: another bearlined .* --control")
+        self.assertRegex(complaints[0], f"{first.control} is in use: another daemon .* --control")
         self.assertEqual(0, first.cli("status").returncode)
 
     def test_a_control_socket_in_no_folder_makes_none(self):
