@@ -1,0 +1,59 @@
+/* edge/outer.h - the outer edge's SIP: a stateless proxy (RFC 3261, 16.11) between phones outside and
+ * the links of inner edges. What it must know again it writes into the messages, sealed: a phone's
+ * connection in Path and Record-Route (RFC 3327; 5626, 5.2), and in its own Via with a branch that is a
+ * MAC, so that an answer is believed only from the connection it was asked on.
+ *
+ *   phone --request--> our routes off, what it may not assert off, Via, Path or Record-Route --> link
+ *   link  --request--> our token off: it names the connection; Via, Record-Route           --> phone
+ *   answers go back by the Via, which is taken off
+ *
+ * Pure functions of message, connection and keys: immutable, safe from any thread. */
+#ifndef EDGE_OUTER_H
+#define EDGE_OUTER_H
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "net/addr.h"
+#include "sip/message.h"
+#include "sip/validate.h"
+
+struct edge_outer;
+struct edge_seal;
+
+/* The host in the Record-Routes of inner edges: it names nothing; only the token before it counts. */
+#define EDGE_INNER_HOST "edge.invalid"
+enum { EDGE_OUTER_ROUTES_MAX = 8 }; /* Route values of a phone's request */
+
+struct edge_outer_config {
+    const struct edge_seal *seal; /* borrowed for its life */
+    struct random_source random;  /* a key and the name of this start are drawn from it */
+    struct str host;              /* what phones dial, copied */
+    uint16_t port;
+};
+/* RC_TOO_BIG (host), RC_NOMEM. */
+MUST_CHECK enum rc edge_outer_new(const struct edge_outer_config *config, struct edge_outer **out);
+struct edge_outer *edge_outer_free(struct edge_outer *o); /* NULL */
+
+enum edge_verdict { EDGE_FORWARD, EDGE_ANSWER, EDGE_DROP };
+struct edge_decision {
+    enum edge_verdict verdict;
+    uint64_t to;        /* FORWARD: the flow; out holds the message */
+    unsigned status;    /* ANSWER (never to an ACK) */
+    const char *reason; /* ANSWER, DROP: for log and phrase; constant text */
+};
+
+/* One message that has come, valid as siptx has found it. */
+struct edge_arrival {
+    const struct sip_message *message;
+    const struct sip_basics *basics;
+    struct arena *arena;  /* for what is parsed */
+    uint64_t flow;        /* it came by */
+    struct net_addr peer; /* of that */
+};
+/* link: the flow of the link this phone's messages take. */
+struct edge_decision edge_outer_from_phone(const struct edge_outer *o, const struct edge_arrival *a,
+                                           uint64_t link, struct buf *out);
+struct edge_decision edge_outer_from_link(const struct edge_outer *o, const struct edge_arrival *a,
+                                          struct buf *out);
+
+#endif
