@@ -65,10 +65,11 @@ static enum rc add_own(struct admin_call *c, json_t *to)
     const struct oauth_keyring *k = live->keyring(live->ctx);
     const struct directory_params *params = directory_params_ref(c->admin->directory);
     struct str scope = params->text[STORE_P_TOKEN_SCOPE];
-    json_t *own = json_pack("{s:o, s:o, s:o, s:I, s:I}", "issuer", api_str(oauth_keyring_issuer(k)),
-                            "audience", api_str(oauth_keyring_audience(k)), "scope", api_str(scope),
-                            "leeway_s", (json_int_t)oauth_keyring_leeway_s(k), "longest_token_s",
-                            (json_int_t)oauth_keyring_longest_token_s(k));
+    json_t *own = json_pack(
+        "{s:o, s:o, s:o, s:o, s:I, s:I}", "realm", api_str(params->text[STORE_P_REALM]), "issuer",
+        api_str(oauth_keyring_issuer(k)), "audience", api_str(oauth_keyring_audience(k)), "scope",
+        api_str(scope), "leeway_s", (json_int_t)oauth_keyring_leeway_s(k), "longest_token_s",
+        (json_int_t)oauth_keyring_longest_token_s(k));
     enum rc rc = own ? add_jwks(k, own) : RC_NOMEM;
     directory_params_unref(params);
     oauth_keyring_unref(k);

@@ -1,6 +1,7 @@
 #include "edge/cluster.h"
 
 #include "base/base64.h"
+#include "crypto/digest.h"
 #include "crypto/secret.h"
 #include "jose/jwk.h"
 #include "oauth/keyring.h"
@@ -177,11 +178,36 @@ static enum rc add_issuer(struct reading *r, const json_t *o)
     return rc == RC_NOMEM ? rc : RC_OK;
 }
 
+/* Before the keys are taken out of the document and wiped there. */
+static enum rc name_keys(struct reading *r, const json_t *cluster)
+{
+    static const char *const members[] = {"tokens", "encryption_keys", "issuers"};
+    uint8_t digest[CRYPTO_DIGEST_MAX];
+    struct crypto_digest *d = crypto_digest_new(CRYPTO_SHA256);
+    enum rc rc = d ? RC_OK : RC_NOMEM;
+    for (size_t i = 0; rc == RC_OK && i < sizeof members / sizeof *members; i++) {
+        json_t *member = json_object_get(cluster, members[i]);
+        char *text = member ? json_dumps(member, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+        if (member && !text) rc = RC_NOMEM;
+        if (!text) continue;
+        crypto_digest_add(d, str_bytes(str_from(text)));
+        crypto_wipe(text, strlen(text));
+        free(text);
+    }
+    if (rc == RC_OK) rc = crypto_digest_finish(d, digest);
+    if (rc == RC_OK) memcpy(r->cluster->keys_id, digest, sizeof r->cluster->keys_id);
+    crypto_digest_free(d);
+    return rc;
+}
+
 static enum rc read_keys(struct reading *r, const json_t *cluster)
 {
     const json_t *tokens = json_object_get(cluster, "tokens");
     const json_t *issuers = json_object_get(cluster, "issuers");
-    enum rc rc = begin_keyring(r, tokens);
+    enum rc rc = name_keys(r, cluster);
+    if (rc == RC_OK) rc = take_text(r, tokens, "realm", &r->cluster->realm);
+    if (rc == RC_OK) rc = take_text(r, tokens, "scope", &r->cluster->scope);
+    if (rc == RC_OK) rc = begin_keyring(r, tokens);
     if (rc == RC_OK) rc = add_signing_keys(r, tokens);
     if (rc == RC_OK) rc = add_encryption_keys(r, cluster);
     for (size_t i = 0; rc == RC_OK && i < json_array_size(issuers); i++)

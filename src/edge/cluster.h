@@ -27,6 +27,9 @@ struct edge_cluster {
     bool sip_oauth_mode; /* the mode is on: its MRA ports are open */
     bool refresh_login;  /* OAuth with Refresh Login Flow */
     const struct oauth_keyring *keyring;
+    uint8_t keys_id[32]; /* SHA-256 of all that makes the keyring: equal, equal keys */
+    struct str realm;    /* of its challenges: "ccmsipline" */
+    struct str scope;    /* what a token must carry to open a line; "" nothing */
 
     /* its own */
     atomic_uint refs;

@@ -11,7 +11,7 @@
     "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","                                       \
     "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}" /* RFC 7515, A.3 */
 #define TOKENS                                                                                     \
-    "\"tokens\":{\"issuer\":\"https://"                                                            \
+    "\"tokens\":{\"realm\":\"ccmsipline\",\"issuer\":\"https://"                                   \
     "ucm1\",\"audience\":\"sip\",\"scope\":\"sip\",\"leeway_s\":30,"                               \
     "\"longest_token_s\":86400,\"jwks\":{\"keys\":[" JWK "]}}"
 #define NODE(name, priority, mra)                                                                  \
@@ -52,6 +52,8 @@ static void test_a_cluster_is_read_by_priority(void **state)
     assert_int_equal(6091, feed.cluster->nodes[0].mra_port);
     assert_int_equal(6972, feed.cluster->nodes[1].config_port);
     assert_true(feed.cluster->sip_oauth_mode && feed.cluster->refresh_login);
+    assert_str("ccmsipline", feed.cluster->realm);
+    assert_str("sip", feed.cluster->scope);
     assert_str("https://ucm1", oauth_keyring_issuer(feed.cluster->keyring));
     assert_int_equal(30, oauth_keyring_leeway_s(feed.cluster->keyring));
     struct edge_cluster *again = edge_cluster_ref(feed.cluster);
@@ -106,6 +108,27 @@ static void test_what_cannot_be_is_named(void **state)
     }
 }
 
+static void test_equal_keys_are_known_as_equal(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {FEED(NODE("ucm1", "0", "1"), TOKENS, KEY),
+                                        FEED(NODE("ucm1", "0", "2"), TOKENS, KEY),
+                                        FEED(NODE("ucm1", "0", "1"), TOKENS, "")};
+    uint8_t ids[3][32];
+    for (size_t i = 0; i < 3; i++) {
+        struct arena a;
+        struct edge_feed feed;
+        const char *what = NULL;
+        arena_init(&a, NULL, 0, 1 << 20);
+        assert_rc(RC_OK, read(texts[i], &a, &feed, &what));
+        memcpy(ids[i], feed.cluster->keys_id, sizeof ids[i]);
+        edge_cluster_unref(feed.cluster);
+        arena_fini(&a);
+    }
+    assert_memory_equal(ids[0], ids[1], 32);
+    assert_memory_not_equal(ids[0], ids[2], 32);
+}
+
 static void test_a_key_of_a_newer_version_is_passed_over(void **state)
 {
     (void)state;
@@ -126,6 +149,7 @@ int main(void)
         cmocka_unit_test(test_a_cluster_is_read_by_priority),
         cmocka_unit_test(test_nothing_new_is_no_cluster),
         cmocka_unit_test(test_what_cannot_be_is_named),
+        cmocka_unit_test(test_equal_keys_are_known_as_equal),
         cmocka_unit_test(test_a_key_of_a_newer_version_is_passed_over),
     };
     return cmocka_run_group_tests_name("edge/cluster", tests, NULL, NULL);
