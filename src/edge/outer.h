@@ -10,18 +10,10 @@
  * Pure functions of message, connection and keys: immutable, safe from any thread. */
 #ifndef EDGE_OUTER_H
 #define EDGE_OUTER_H
-#include "base/arena.h"
-#include "base/buf.h"
-#include "base/clock.h"
-#include "net/addr.h"
-#include "sip/message.h"
-#include "sip/validate.h"
+#include "edge/hop.h"
 
 struct edge_outer;
-struct edge_seal;
 
-/* The host in the Record-Routes of inner edges: it names nothing; only the token before it counts. */
-#define EDGE_INNER_HOST "edge.invalid"
 enum { EDGE_OUTER_ROUTES_MAX = 8 }; /* Route values of a phone's request */
 
 struct edge_outer_config {
@@ -34,22 +26,6 @@ struct edge_outer_config {
 MUST_CHECK enum rc edge_outer_new(const struct edge_outer_config *config, struct edge_outer **out);
 struct edge_outer *edge_outer_free(struct edge_outer *o); /* NULL */
 
-enum edge_verdict { EDGE_FORWARD, EDGE_ANSWER, EDGE_DROP };
-struct edge_decision {
-    enum edge_verdict verdict;
-    uint64_t to;        /* FORWARD: the flow; out holds the message */
-    unsigned status;    /* ANSWER (never to an ACK) */
-    const char *reason; /* ANSWER, DROP: for log and phrase; constant text */
-};
-
-/* One message that has come, valid as siptx has found it. */
-struct edge_arrival {
-    const struct sip_message *message;
-    const struct sip_basics *basics;
-    struct arena *arena;  /* for what is parsed */
-    uint64_t flow;        /* it came by */
-    struct net_addr peer; /* of that */
-};
 /* link: the flow of the link this phone's messages take. */
 struct edge_decision edge_outer_from_phone(const struct edge_outer *o, const struct edge_arrival *a,
                                            uint64_t link, struct buf *out);
