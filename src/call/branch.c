@@ -311,6 +311,16 @@ void proxy_branch_failed(struct branch *b, unsigned status)
     if (!proxy_ring_heard(b->context, status, NULL)) consider(b->context, b, status, NULL);
 }
 
+/* An edge knows the phone's connection no more (RFC 5626, 5.3): nobody need try that way again. */
+static void forget_way(struct branch *b)
+{
+    struct call_node *n = b->context->proxy->worker->node;
+    const struct location_binding *way = b->target->ways[b->target->way];
+    if (way->path.n == 0 || !location_remove_one(n->location, way, LOCATION_FLOW_LOST)) return;
+    log_info(n->log, "registration.flow_failed", LOG_STR("device", way->device),
+             LOG_STR("line", way->line), LOG_STR("contact", way->contact));
+}
+
 static void on_nothing(struct branch *b, unsigned status)
 {
     if (b->state == BRANCH_DONE) return;
@@ -333,9 +343,10 @@ static void on_leg(void *ctx, struct call_leg_out *leg, enum siptx_outcome outco
     case SIPTX_FINAL:
         if (m->status < 300)
             on_success(b, m);
-        else if (m->status == 430 && b->state != BRANCH_DONE && b->target->way_count > 0)
+        else if (m->status == 430 && b->state != BRANCH_DONE && b->target->way_count > 0) {
+            forget_way(b);
             on_nothing(b, 480);
-        else if (m->status == 503 && b->state != BRANCH_DONE && b->ask)
+        } else if (m->status == 503 && b->state != BRANCH_DONE && b->ask)
             on_nothing(b, 503); /* RFC 3263, 4.3: the next address */
         else
             on_refusal(b, m);

@@ -502,8 +502,11 @@ static void test_each_flow_has_its_path(void **state)
     fixture_expect(a, "SIP/2.0 100");
     const char *got = fixture_expect(two, "INVITE ");
     assert_string_equal(two->path, fixture_header(got, "Route", 0));
+    size_t bindings = bed_count(x->b);
     fixture_answer(two, got, 430, "e", NULL, NULL);
     fixture_expect(two, "ACK ");
+    /* Its edge has said that the connection is gone: so is the binding. */
+    assert_int_equal(bindings - 1, bed_count(x->b));
     got = fixture_expect(one, "INVITE ");
     assert_string_equal(one->path, fixture_header(got, "Route", 0));
     assert_string_equal("", fixture_header(got, "Route", 1));

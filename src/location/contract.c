@@ -412,6 +412,36 @@ static void test_expired_make_room_and_do_not_block(void **state)
 
 /* --- finding and removing --- */
 
+static const struct location_binding *held;
+
+static void hold(void *ctx, enum rc rc, const struct location_binding *const *b, size_t count)
+{
+    (void)ctx;
+    assert_rc(RC_OK, rc);
+    assert_int_equal(1, count);
+    held = location_binding_ref(b[0]);
+}
+
+static void test_one_is_removed_unless_it_was_refreshed(void **state)
+{
+    struct fixture *f = *state;
+    struct location_binding c = contact("sip:a@h", "c", 1, 60);
+    for (size_t refreshed = 0; refreshed < 2; refreshed++) {
+        c.cseq++;
+        assert_rc(RC_OK, update(f, "sip:1010", &c, 1, T0));
+        struct location_key key = AOR("sip:1010");
+        location_fetch(f->l, &key, T0, hold, f);
+        c.cseq++;
+        if (refreshed) assert_rc(RC_OK, update(f, "sip:1010", &c, 1, T0));
+        f->heard[0] = 0;
+        assert_int_equal(!refreshed, location_remove_one(f->l, held, LOCATION_FLOW_LOST));
+        assert_string_equal(refreshed ? "" : "flow-lost:sip:a@h ", f->heard);
+        assert_int_equal(refreshed, total(f));
+        assert_false(location_remove_one(f->l, held, LOCATION_FLOW_LOST));
+        held = location_binding_unref(held);
+    }
+}
+
 static void see_texts(void *ctx, enum rc rc, const struct location_binding *const *b, size_t count)
 {
     (void)ctx;
@@ -774,6 +804,7 @@ int location_contract_run(const struct location_backend *b)
         T(test_who_watches_no_more_hears_nothing),
         T(test_who_came_last_has_the_highest_claim),
         T(test_sweep_takes_what_expired),
+        T(test_one_is_removed_unless_it_was_refreshed),
         T(test_expired_make_room_and_do_not_block),
         T(test_texts_come_back_as_they_were),
         T(test_found_by_everything),

@@ -140,6 +140,11 @@ struct location_key {
 void location_remove(struct location *l, const struct location_key *key, uint64_t except_id,
                      enum location_cause cause, location_answer_fn *fn, void *ctx);
 
+/* Takes out this very binding, as a lookup gave it; one that was refreshed since is another and stays.
+ * True: it was there. */
+bool location_remove_one(struct location *l, const struct location_binding *binding,
+                         enum location_cause cause);
+
 /* Takes out what expired by mono_now_ms; how many. Cheap when nothing is due; call it every second.
  */
 size_t location_sweep(struct location *l, int64_t mono_now_ms);

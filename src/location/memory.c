@@ -408,6 +408,25 @@ void location_remove(struct location *l, const struct location_key *key, uint64_
     location_refs_fini(&taken);
 }
 
+bool location_remove_one(struct location *l, const struct location_binding *binding,
+                         enum location_cause cause)
+{
+    struct location_events events = {0};
+    struct stored *b = stored_of(binding);
+    struct location_shard *s = location_shard_for(l, binding->aor);
+    if (location_events_reserve(&events, 1) != RC_OK) return false; /* it expires all the same */
+    pthread_mutex_lock(&s->lock);
+    struct location_aor *aor = b->home;
+    if (aor) {
+        atomic_fetch_sub(&l->binding_count, 1);
+        location_events_add(&events, cause, take_out(l, b), NULL);
+        aor_drop_if_empty(l, aor);
+    }
+    pthread_mutex_unlock(&s->lock);
+    location_events_tell(l, &events);
+    return aor != NULL;
+}
+
 static void sweep_shard(struct location *l, struct location_shard *s, uint64_t now,
                         struct location_events *events)
 {
