@@ -261,6 +261,7 @@ static enum rc open_admin(struct app_edge *e, struct store_why *why)
 static enum rc open_ucms(struct app_edge *e)
 {
     struct app_edge_ucms_config c = {.loop = e->control,
+                                     .pool = e->pool,
                                      .store = e->store,
                                      .certs = e->certs,
                                      .directory = e->directory,

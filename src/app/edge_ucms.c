@@ -2,7 +2,6 @@
 
 #include "base/list.h"
 #include "directory/directory.h"
-#include "net/pool.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -32,6 +31,7 @@ struct app_edge_ucms {
     struct list entries;
     size_t count;
     bool is_stopped;
+    bool is_reading, has_changed; /* loop's thread: rows are being read; they have changed since */
     struct net_post changed, pressed, told;
 };
 
@@ -209,47 +209,93 @@ static enum rc entry_add(struct app_edge_ucms *u, const struct store_ucm *row)
     return RC_OK;
 }
 
+/* The rows as they are now: read on the pool, which may wait for the disk, applied on the loop. */
+struct reading {
+    struct app_edge_ucms *all;
+    struct arena arena;
+    struct store_ucm rows[APP_EDGE_UCMS_MAX];
+    size_t count;
+    enum rc rc;
+};
+
 /* The list leaves passwords out; get has them. */
-static enum rc want(struct app_edge_ucms *u, struct str address, struct arena *a)
+static void read_rows(void *ctx)
 {
-    struct store_ucm row;
-    enum rc rc = store_ucm_get(u->config.store, address, a, &row, NULL);
-    if (rc != RC_OK || !row.enabled) return rc;
-    struct entry *e = entry_find(u, address);
-    if (e && e->version == row.version) {
+    struct reading *r = ctx;
+    struct store *store = r->all->config.store;
+    struct store_ucms found;
+    struct store_page page = {.limit = APP_EDGE_UCMS_MAX};
+    r->rc = store_ucm_list(store, &page, &r->arena, &found, NULL);
+    for (size_t i = 0; r->rc == RC_OK && i < found.count; i++) {
+        struct store_ucm *row = &r->rows[r->count];
+        r->rc = store_ucm_get(store, found.rows[i].address, &r->arena, row, NULL);
+        if (r->rc == RC_OK && row->enabled) r->count++;
+        if (r->rc == RC_NOT_FOUND) r->rc = RC_OK; /* removed meanwhile: another reading follows */
+    }
+}
+
+static enum rc want(struct app_edge_ucms *u, const struct store_ucm *row)
+{
+    struct entry *e = entry_find(u, row->address);
+    if (e && e->version == row->version) {
         e->is_wanted = true;
         return RC_OK;
     }
     if (e) entry_drop(u, e);
-    return entry_add(u, &row);
+    return entry_add(u, row);
+}
+
+static void apply_rows(struct app_edge_ucms *u, struct reading *r)
+{
+    LIST_FOR_EACH(it, &u->entries)
+    {
+        LIST_OF(it, struct entry, link)->is_wanted = false;
+    }
+    for (size_t i = 0; r->rc == RC_OK && i < r->count; i++)
+        r->rc = want(u, &r->rows[i]);
+    if (r->rc != RC_OK) {
+        log_error(u->config.log, "ucm.not_read", LOG_CSTR("why", rc_name(r->rc)));
+        return;
+    }
+    LIST_FOR_EACH(it, &u->entries)
+    {
+        struct entry *e = LIST_OF(it, struct entry, link);
+        if (!e->is_wanted) entry_drop(u, e);
+    }
+}
+
+static void on_changed(void *ctx);
+
+static void reading_done(void *ctx)
+{
+    struct reading *r = ctx;
+    struct app_edge_ucms *u = r->all;
+    u->is_reading = false;
+    if (!u->is_stopped) {
+        apply_rows(u, r);
+        u->config.on_change(u->config.ctx);
+        if (u->has_changed) on_changed(u);
+    }
+    arena_wipe(&r->arena);
+    free(r);
 }
 
 static void on_changed(void *ctx)
 {
     struct app_edge_ucms *u = ctx;
-    struct arena a;
-    struct store_ucms rows;
-    struct store_page page = {.limit = APP_EDGE_UCMS_MAX};
     if (u->is_stopped) return;
-    arena_init(&a, NULL, 0, ARENA_MAX);
-    LIST_FOR_EACH(it, &u->entries)
-    {
-        LIST_OF(it, struct entry, link)->is_wanted = false;
+    u->has_changed = u->is_reading; /* what is read now may be too old: once more after it */
+    if (u->is_reading) return;
+    struct reading *r = calloc(1, sizeof *r);
+    if (r) {
+        r->all = u;
+        arena_init(&r->arena, NULL, 0, ARENA_MAX);
+        u->is_reading = net_pool_submit(u->config.pool, read_rows, reading_done, r,
+                                        u->config.loop) == RC_OK;
     }
-    enum rc rc = store_ucm_list(u->config.store, &page, &a, &rows, NULL);
-    for (size_t i = 0; rc == RC_OK && i < rows.count; i++)
-        rc = want(u, rows.rows[i].address, &a);
-    if (rc != RC_OK) {
-        log_error(u->config.log, "ucm.not_read", LOG_CSTR("why", rc_name(rc)));
-    } else {
-        LIST_FOR_EACH(it, &u->entries)
-        {
-            struct entry *e = LIST_OF(it, struct entry, link);
-            if (!e->is_wanted) entry_drop(u, e);
-        }
-    }
-    arena_wipe(&a);
-    u->config.on_change(u->config.ctx);
+    if (u->is_reading) return;
+    free(r);
+    log_error(u->config.log, "ucm.not_read", LOG_CSTR("why", "no memory, or the pool is full"));
 }
 
 void app_edge_ucms_changed(struct app_edge_ucms *u)

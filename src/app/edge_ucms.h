@@ -5,6 +5,7 @@
 #include "app/certs.h"
 #include "edge/follower.h"
 #include "net/loop.h"
+#include "net/pool.h"
 #include "store/remote.h"
 
 struct app_edge_ucms;
@@ -13,6 +14,7 @@ enum { APP_EDGE_UCMS_MAX = 64 };
 
 struct app_edge_ucms_config {
     struct net_loop *loop; /* its timers and changes; must run */
+    struct net_pool *pool; /* reads rows; may go before this does */
     struct store *store;
     struct app_certs *certs;
     struct directory *directory;

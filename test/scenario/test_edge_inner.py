@@ -1,5 +1,6 @@
 """The inner edge and its call server: discovery, the row it pushes, zones and what is said when one is not
 Active. The source document's troubleshooting scenarios 2 and 3 as the edge sees them."""
+# suite: threads
 import os
 import subprocess
 import unittest
