@@ -1,5 +1,6 @@
 /* bearlined - one call server node: the command line, the greeting and the run until it is told to
  * stop. The node itself: app/node.h. */
+#include "app/launch.h"
 #include "app/node.h"
 #include "crypto/random.h"
 
@@ -7,22 +8,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { EXIT_SETTINGS = 2, EXIT_STORE = 3, EXIT_START = 4 };
-
-static void to_stderr(void *ctx, enum log_level level, struct str line)
-{
-    (void)ctx;
-    (void)level;
-    char text[LOG_LINE_MAX + 1];
-    size_t n = line.n < LOG_LINE_MAX ? line.n : LOG_LINE_MAX;
-    memcpy(text, line.p, n);
-    text[n] = '\n';
-    ssize_t written = write(STDERR_FILENO, text, n + 1);
-    (void)written; /* nobody is left to tell */
-}
 
 static int fail(const char *what, enum rc rc, const struct store_why *why)
 {
@@ -72,21 +60,14 @@ static void greet(struct node *n)
             n->settings.control);
 }
 
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int run(struct node *n)
 {
     struct store_why why = {""};
     pthread_mutex_init(&n->moving, NULL);
     n->clock = net_clock_real();
     n->random = crypto_random_system();
-    n->log = (struct log){.level = n->settings.log_level, .clock = n->clock, .sink = to_stderr};
+    n->log = (struct log){
+        .level = n->settings.log_level, .clock = n->clock, .sink = app_log_to_stderr};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     n->worker_count = n->settings.workers > 0 ? n->settings.workers
                       : cores > 0             ? (unsigned)cores
@@ -95,7 +76,7 @@ static int run(struct node *n)
     n->pool_threads = n->worker_count < 4 ? 4 : n->worker_count;
     n->sip_limits = (struct siptx_limits){.stream_idle_ms = n->settings.idle_s * 1000,
                                           .transactions_max = n->settings.transactions_max};
-    raise_file_limit();
+    app_raise_file_limit();
     signal(SIGPIPE, SIG_IGN);
     enum rc rc = node_start(n, &why);
     if (rc == RC_OK) {
@@ -132,33 +113,6 @@ static void usage(FILE *to)
         "bearlined(8).\n");
 }
 
-static int setting_option(struct app_settings *s, const char *text)
-{
-    char copy[APP_PATH_MAX + 64];
-    snprintf(copy, sizeof copy, "%s", text);
-    char *dot = strchr(copy, '.'), *eq = dot ? strchr(dot, '=') : NULL;
-    if (!eq) {
-        fprintf(stderr, "bearlined: --set wants SECTION.NAME=VALUE, not %s\n", text);
-        return EXIT_SETTINGS;
-    }
-    *dot = *eq = '\0';
-    if (app_settings_set(s, copy, dot + 1, eq + 1) == RC_OK) return 0;
-    char why[512];
-    app_settings_why(s, copy, dot + 1, eq + 1, why);
-    fprintf(stderr, "bearlined: --set %s: %s\n", text, why);
-    return EXIT_SETTINGS;
-}
-
-static int read_config(struct app_settings *s, const char *file)
-{
-    static const char standard[] = "/etc/bearline/bearlined.conf";
-    char why[512];
-    if (!file && access(standard, F_OK) != 0) return 0;
-    if (app_settings_read(s, file ? file : standard, why) == RC_OK) return 0;
-    fprintf(stderr, "bearlined: %s\n", why);
-    return EXIT_SETTINGS;
-}
-
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"data", required_argument, NULL, 'd'},
@@ -178,14 +132,15 @@ static int read_options(struct app_settings *s, int argc, char **argv)
         if (c == 'c') file = optarg;
         if (c == '?') return EXIT_SETTINGS;
     }
-    if ((status = read_config(s, file)) != 0) return status;
+    if (!app_settings_file("bearlined", s, file, "/etc/bearline/bearlined.conf"))
+        return EXIT_SETTINGS;
     optind = 1;
     while (status == 0 && (c = getopt_long(argc, argv, "c:d:s:hV", options, NULL)) != -1) {
         if (c == 'd')
             status = app_settings_set(s, "paths", "data", optarg) == RC_OK ? 0 : EXIT_SETTINGS;
         if (c == 's')
             status = app_settings_set(s, "paths", "control", optarg) == RC_OK ? 0 : EXIT_SETTINGS;
-        if (c == 'S') status = setting_option(s, optarg);
+        if (c == 'S' && !app_setting_option("bearlined", s, optarg)) status = EXIT_SETTINGS;
         if (c == 'h' || c == 'V') return -1;
     }
     return status;

@@ -21,7 +21,7 @@ struct fixture {
     struct app_certs_config config;
 };
 
-static int setup(void **state)
+static int setup_as(void **state, bool is_edge)
 {
     struct fixture *f = calloc(1, sizeof *f);
     struct store_why why = {""};
@@ -43,10 +43,21 @@ static int setup(void **state)
         .node = STR("ucm1"),
         .host = STR("ucm1.example.com"),
         .addresses = STR("192.0.2.10 2001:db8::10"),
+        .is_edge = is_edge,
     };
     assert_rc(RC_OK, app_certs_new(&f->config, f->ca_file, &f->certs, &why));
     *state = f;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_as(state, false);
+}
+
+static int setup_edge(void **state)
+{
+    return setup_as(state, true);
 }
 
 static int teardown(void **state)
@@ -99,6 +110,32 @@ static void test_every_context_can_be_made_and_asks_whom_it_must(void **state)
     struct net_tls *client;
     assert_rc(RC_OK, app_certs_client_tls(f->certs, APP_TLS_SECURE, &client, &why));
     net_tls_unref(client);
+}
+
+static void test_an_edge_has_tomcat_alone_and_tells_its_names(void **state)
+{
+    struct fixture *f = *state;
+    struct arena a;
+    struct store_certs rows;
+    struct store_trusts trusts;
+    struct store_why why = {""};
+    struct store_by by = {.who = STR("test"), .from = STR("test")};
+    struct str names, trust;
+    struct net_tls *client;
+    arena_init(&a, NULL, 0, 1 << 20);
+    assert_rc(RC_OK, store_cert_list(f->store, NULL, &a, &rows, &why));
+    assert_int_equal(3, rows.count); /* the CA, tomcat, tomcat-ECDSA */
+    assert_rc(RC_OK, store_trust_list(f->store, NULL, &a, &trusts, &why));
+    assert_int_equal(1, trusts.count);
+    assert_rc(RC_OK, app_certs_tomcat_names(f->certs, &a, &names));
+    assert_true(str_eq(names, STR("ucm1.example.com,ucm1,192.0.2.10,2001:db8::10")));
+    assert_rc(RC_OK, app_certs_tomcat_trust(f->certs, &a, &trust));
+    assert_true(str_starts(trust, STR("-----BEGIN CERTIFICATE-----")));
+    assert_rc(RC_OK, app_certs_client_tls(f->certs, APP_TLS_MRA, &client, &why));
+    net_tls_unref(client);
+    assert_rc(RC_NOT_FOUND, app_certs_regen(f->certs, &by, STR("CallManager"), &why));
+    assert_non_null(strstr(why.text, "Units: tomcat, tomcat-ECDSA."));
+    arena_fini(&a);
 }
 
 static void test_a_second_start_keeps_what_is_there(void **state)
@@ -221,6 +258,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_first_start_makes_certificates_that_hold),
         T(test_every_context_can_be_made_and_asks_whom_it_must),
+        cmocka_unit_test_setup_teardown(test_an_edge_has_tomcat_alone_and_tells_its_names,
+                                        setup_edge, teardown),
         T(test_a_second_start_keeps_what_is_there),
         T(test_certificates_are_renewed_a_month_before_they_end),
         T(test_regen_names_the_units_there_are),

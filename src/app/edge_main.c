@@ -1,6 +1,7 @@
 /* bearline-edge - an edge of Mobile and Remote Access: the command line, the greeting and the run until
  * it is told to stop. The edge itself: app/edge.h. */
 #include "app/edge.h"
+#include "app/launch.h"
 #include "crypto/random.h"
 #include "net/loop.h"
 
@@ -8,22 +9,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 enum { EXIT_SETTINGS = 2, EXIT_STORE = 3, EXIT_START = 4 };
-
-static void to_stderr(void *ctx, enum log_level level, struct str line)
-{
-    (void)ctx;
-    (void)level;
-    char text[LOG_LINE_MAX + 1];
-    size_t n = line.n < LOG_LINE_MAX ? line.n : LOG_LINE_MAX;
-    memcpy(text, line.p, n);
-    text[n] = '\n';
-    ssize_t written = write(STDERR_FILENO, text, n + 1);
-    (void)written; /* nobody is left to tell */
-}
 
 static void greet(const struct app_edge *e)
 {
@@ -44,21 +31,14 @@ static void greet(const struct app_edge *e)
         e->settings.control);
 }
 
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int run(struct app_edge *e)
 {
     struct store_why why = {""};
     e->clock = net_clock_real();
     e->random = crypto_random_system();
-    e->log = (struct log){.level = e->settings.log_level, .clock = e->clock, .sink = to_stderr};
-    raise_file_limit();
+    e->log = (struct log){
+        .level = e->settings.log_level, .clock = e->clock, .sink = app_log_to_stderr};
+    app_raise_file_limit();
     signal(SIGPIPE, SIG_IGN);
     enum rc rc = app_edge_start(e, &why);
     if (rc == RC_OK) {
@@ -93,22 +73,6 @@ static void usage(FILE *to)
         "See bearline-edge(8).\n");
 }
 
-static int setting_option(struct app_settings *s, const char *text)
-{
-    char copy[APP_PATH_MAX + 64], why[512];
-    snprintf(copy, sizeof copy, "%s", text);
-    char *dot = strchr(copy, '.'), *eq = dot ? strchr(dot, '=') : NULL;
-    if (!eq) {
-        fprintf(stderr, "bearline-edge: --set wants SECTION.NAME=VALUE, not %s\n", text);
-        return EXIT_SETTINGS;
-    }
-    *dot = *eq = '\0';
-    if (app_settings_set(s, copy, dot + 1, eq + 1) == RC_OK) return 0;
-    app_settings_why(s, copy, dot + 1, eq + 1, why);
-    fprintf(stderr, "bearline-edge: --set %s: %s\n", text, why);
-    return EXIT_SETTINGS;
-}
-
 static int path_option(struct app_settings *s, const char *name, const char *value)
 {
     if (app_settings_set(s, "paths", name, value) == RC_OK) return 0;
@@ -123,16 +87,6 @@ static int role_option(const char *role)
         fprintf(stderr, "bearline-edge: this version has no outer role; --role inner is there\n");
     else
         fprintf(stderr, "bearline-edge: there is no role %s: use --role inner\n", role);
-    return EXIT_SETTINGS;
-}
-
-static int read_config(struct app_settings *s, const char *file)
-{
-    static const char standard[] = "/etc/bearline/bearline-edge.conf";
-    char why[512];
-    if (!file && access(standard, F_OK) != 0) return 0;
-    if (app_settings_read(s, file ? file : standard, why) == RC_OK) return 0;
-    fprintf(stderr, "bearline-edge: %s\n", why);
     return EXIT_SETTINGS;
 }
 
@@ -158,12 +112,14 @@ static int read_options(struct app_settings *s, int argc, char **argv)
         fprintf(stderr, "bearline-edge: it needs its role: --role inner\n");
         return EXIT_SETTINGS;
     }
-    if ((status = role_option(role)) != 0 || (status = read_config(s, file)) != 0) return status;
+    if ((status = role_option(role)) != 0) return status;
+    if (!app_settings_file("bearline-edge", s, file, "/etc/bearline/bearline-edge.conf"))
+        return EXIT_SETTINGS;
     optind = 1;
     while (status == 0 && (c = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
         if (c == 'd') status = path_option(s, "data", optarg);
         if (c == 's') status = path_option(s, "control", optarg);
-        if (c == 'S') status = setting_option(s, optarg);
+        if (c == 'S' && !app_setting_option("bearline-edge", s, optarg)) status = EXIT_SETTINGS;
     }
     return status;
 }

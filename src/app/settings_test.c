@@ -102,6 +102,24 @@ static void test_one_setting_from_the_command_line(void **state)
     assert_rc(RC_INVALID, app_settings_set(&s, "node", "host", longer));
 }
 
+static void test_an_edge_has_no_ports_and_no_workers(void **state)
+{
+    (void)state;
+    struct app_settings s;
+    char why[512];
+    app_settings_default(&s);
+    s.is_edge = true;
+    assert_rc(RC_OK, app_settings_set(&s, "node", "host", "exp-c.example.com"));
+    assert_rc(RC_NOT_FOUND, app_settings_set(&s, "ports", "sip", "5060"));
+    app_settings_why(&s, "ports", "sip", "5060", why);
+    assert_non_null(strstr(why, "there is no section [ports]"));
+    assert_non_null(strstr(why, "[limits]"));
+    assert_rc(RC_NOT_FOUND, app_settings_set(&s, "limits", "workers", "2"));
+    app_settings_why(&s, "limits", "workers", "2", why);
+    assert_null(strstr(why, "it has workers"));
+    assert_rc(RC_OK, app_settings_set(&s, "limits", "connections", "100"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +128,7 @@ int main(void)
         cmocka_unit_test(test_what_does_not_fit_is_named),
         cmocka_unit_test(test_a_missing_file_is_said),
         cmocka_unit_test(test_one_setting_from_the_command_line),
+        cmocka_unit_test(test_an_edge_has_no_ports_and_no_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
