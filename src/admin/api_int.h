@@ -87,6 +87,8 @@ void api_reply(struct admin_call *c, int status, json_t *json);
 void api_fail(struct admin_call *c, int status, const char *error, const char *field,
               const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* By rc, with the store's sentence from c->why or one about what ("device CSFrado"). */
+/* A port as the API shows it. */
+json_t *api_listener_print(const struct admin_listener *row);
 void api_fail_rc(struct admin_call *c, enum rc rc, const char *noun, struct str key);
 /* A member of the body that must be a text; NULL and answered when it is not. "" where optional. */
 bool api_text(struct admin_call *c, const char *name, bool required, struct str *out);
@@ -200,6 +202,7 @@ api_fn live_status, live_registrations, live_reset, live_traces, live_switch; /*
 api_fn live_ports, live_port, live_counters, live_audit, live_trunks;         /* live_api.c */
 api_fn live_handshakes;                                                       /* handshakes.c */
 api_fn edge_status, edge_diagnose, edge_zones, edge_ucms, edge_refresh;       /* edge_api.c */
+api_fn edge_card, edge_pair;                                                  /* pairing_api.c */
 api_fn live_sql;                                                              /* sql_api.c */
 api_fn live_calls, live_hang_up, cdr_list;                                    /* calls_api.c */
 api_fn key_list, key_show, key_regen, key_rotate, cert_regen, cert_import;    /* keys_api.c */

@@ -1,4 +1,6 @@
 #include "admin/bed.h"
+#include "crypto/sign.h"
+#include "crypto/x509.h"
 
 #include "admin/api_int.h"
 #include "base/buf.h"
@@ -112,6 +114,60 @@ static void test_every_noun_of_an_edge_comes_changes_and_goes(void **state)
     struct bed *b = *state;
     for (size_t i = 0; i < sizeof edge_nouns / sizeof *edge_nouns; i++)
         come_change_and_go(b, &edge_nouns[i]);
+}
+
+/* A real certificate, its line ends as JSON writes them. */
+static const char *make_card(struct bed *b, const char *name, const char *role, const char *host)
+{
+    static char card[8192];
+    struct crypto_key *key;
+    struct buf pem;
+    struct crypto_cert_spec spec = {.common_name = str_from(name),
+                                    .not_before_unix_s = clock_unix_s(&b->clock) - 60,
+                                    .not_after_unix_s = clock_unix_s(&b->clock) + 86400};
+    buf_init(&pem, 16384);
+    assert_rc(RC_OK, crypto_key_generate(CRYPTO_KEY_EC_P256, &key));
+    assert_rc(RC_OK, crypto_ca_issue(key, &spec, &b->random, &pem));
+    size_t n = (size_t)snprintf(card, sizeof card,
+                                "{\"bearline_edge_card\":1,\"name\":\"%s\",\"role\":\"%s\","
+                                "\"host\":\"%s\",\"sip_port\":7001,\"tunnel_port\":2222,"
+                                "\"media_port\":2776,\"ca_pem\":\"",
+                                name, role, host);
+    for (size_t i = 0; i < pem.n; i++) {
+        if (pem.p[i] == '\n') card[n++] = '\\';
+        card[n++] = pem.p[i] == '\n' ? 'n' : pem.p[i];
+    }
+    snprintf(card + n, sizeof card - n, "\"}");
+    crypto_key_unref(key);
+    buf_fini(&pem);
+    return card;
+}
+
+static void test_edges_are_paired_by_cards(void **state)
+{
+    struct bed *b = *state;
+    struct str answer;
+    assert_int_equal(404, bed_ask(b, "GET", "card", "", &answer)); /* no CA yet */
+    assert_int_equal(200, bed_ask(b, "POST", "pairings",
+                                  make_card(b, "exp-e", "outer", "edge.example.com"), &answer));
+    assert_has(answer.p, "\"paired\":\"exp-e\",\"role\":\"outer\",\"fingerprint\":\"");
+    assert_int_equal(200, bed_ask(b, "GET", "peers/exp-e", "", &answer));
+    assert_has(answer.p, "\"host\":\"edge.example.com\",\"sip_port\":7001");
+    /* Again: another CA takes its place. */
+    assert_int_equal(200, bed_ask(b, "POST", "pairings",
+                                  make_card(b, "exp-e", "outer", "edge2.example.com"), &answer));
+    assert_int_equal(200, bed_ask(b, "GET", "peers/exp-e", "", &answer));
+    assert_has(answer.p, "edge2.example.com");
+    assert_int_equal(422, bed_ask(b, "POST", "pairings",
+                                  make_card(b, "exp-d", "inner", "d.example.com"), &answer));
+    assert_has(answer.p, "that card is of another inner edge");
+    assert_int_equal(422, bed_ask(b, "POST", "pairings", "{\"name\":\"x\"}", &answer));
+    assert_has(answer.p, "no card of an edge");
+    assert_int_equal(422, bed_ask(b, "POST", "pairings",
+                                  "{\"bearline_edge_card\":1,\"name\":\"x\",\"role\":\"outer\","
+                                  "\"host\":\"h\",\"ca_pem\":\"" PEM "\"}",
+                                  &answer));
+    assert_has(answer.p, "no certificate that can be read");
 }
 
 static void test_a_node_sends_you_to_an_edge_for_what_is_its(void **state)
@@ -550,6 +606,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_every_noun_comes_changes_and_goes),
         T_EDGE(test_every_noun_of_an_edge_comes_changes_and_goes),
+        T_EDGE(test_edges_are_paired_by_cards),
         T(test_a_node_sends_you_to_an_edge_for_what_is_its),
         T_EDGE(test_an_edge_sends_you_to_a_node_for_what_is_its),
         T(test_call_settings_of_lines_and_devices),

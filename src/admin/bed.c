@@ -303,6 +303,11 @@ static int setup(void **state, bool is_edge)
                                   .key_rotate = key_change,
                                   .key_regen = key_change,
                                   .cert_regen = cert_regen};
+    if (is_edge) {
+        b->live.role = STR("inner");
+        b->live.host = STR("exp-c.example.com");
+        b->live.node_name = STR("exp-c");
+    }
     struct admin_settings s = {.store = b->store,
                                .directory = b->directory,
                                .live = &b->live,

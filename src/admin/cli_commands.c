@@ -34,6 +34,8 @@ const struct command cli_commands[] = {
     {"show zones", "", "on an edge: zones towards call servers, and what keeps one from being Active", cli_zones},
     {"show ucms", "", "on an edge: how the call servers are followed", cli_ucms},
     {"ucm refresh", "[address]", "on an edge: read call servers anew, without cutting anyone", cli_ucm_refresh},
+    {"peer card", "", "on an edge: its card, for the edge it is to be paired with", cli_peer_card},
+    {"peer pair", "<card.json>", "on an edge: pair it with the edge of a card", cli_peer_pair},
     {"show cdr", "[number] [--since T] [--until T] [--limit N]", "calls that ended, newest first", cli_cdr_show},
     {"show audit", "[--limit N]", "who changed what", cli_audit},
     {"show counters", "", "what this node has counted", cli_counters},

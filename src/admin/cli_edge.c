@@ -1,9 +1,12 @@
-/* Commands for an edge: its zones, the call servers it follows, "Refresh servers". */
+/* Commands for an edge: its zones, the call servers it follows, "Refresh servers", pairing. */
 #include "admin/cli_int.h"
 
+enum { CARD_MAX = 65536 };
+
 static const struct cli_column zone_columns[] = {
-    {"name", "Zone", false}, {"sip_status", "SIP status", false}, {"host", "Host", false},
-    {"port", "Port", false}, {"priority", "Priority", false},     {"since", "Since", true}};
+    {"name", "Zone", false}, {"type", "Type", false}, {"sip_status", "SIP status", false},
+    {"host", "Host", false}, {"port", "Port", false}, {"priority", "Priority", false},
+    {"since", "Since", true}};
 static const struct cli_column ucm_columns[] = {{"address", "Publisher address", false},
                                                 {"state", "State", false},
                                                 {"nodes", "Nodes", false},
@@ -81,6 +84,49 @@ int cli_ucm_refresh(struct cli *cli, const struct cli_rest *rest)
                 "%lld call server%s will be read anew and failed zones tried at once; nobody is "
                 "cut. See \"show ucms\".",
                 (long long)cli_int(o, "refreshed"), cli_int(o, "refreshed") == 1 ? "" : "s");
+    json_decref(o);
+    return status;
+}
+
+/* The card goes to stdout, so that "> card.json" takes it; what an operator compares to stderr. */
+int cli_peer_card(struct cli *cli, const struct cli_rest *rest)
+{
+    int status;
+    if (!cli_has_words(cli, rest, 0, 0)) return ADMIN_EXIT_USAGE;
+    json_t *o = cli_ask(cli, "GET", cli_path(cli, "card", NULL), NULL, &status);
+    char *text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
+    if (text) {
+        cli_say(cli, "%s", text);
+        fprintf(
+            cli->o->err,
+            "On the other edge: bearline --edge peer pair FILE. It will show this fingerprint:\n"
+            "%.*s\n",
+            STR_ARG(cli_str(o, "fingerprint")));
+    }
+    free(text);
+    json_decref(o);
+    return status;
+}
+
+int cli_peer_pair(struct cli *cli, const struct cli_rest *rest)
+{
+    struct str text;
+    int status;
+    if (!cli_has_words(cli, rest, 1, 1)) return ADMIN_EXIT_USAGE;
+    if (!cli_read_file(cli, rest->argv[0], CARD_MAX, &text)) return ADMIN_EXIT_REFUSED;
+    json_t *card = json_loadb(text.p, text.n, 0, NULL);
+    if (!json_is_object(card)) {
+        json_decref(card);
+        return cli_usage(cli, "%s is no card: make one on the other edge with \"peer card\"",
+                         rest->argv[0]);
+    }
+    json_t *o = cli_ask(cli, "POST", cli_path(cli, "pairings", NULL), card, &status);
+    if (o && !cli_print_json(cli, o))
+        cli_say(cli,
+                "Paired with the %.*s edge %.*s. Compare: the other edge must have shown the "
+                "fingerprint\n%.*s",
+                STR_ARG(cli_str(o, "role")), STR_ARG(cli_str(o, "paired")),
+                STR_ARG(cli_str(o, "fingerprint")));
     json_decref(o);
     return status;
 }

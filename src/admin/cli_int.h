@@ -112,7 +112,7 @@ command_fn cli_service_list, cli_service_restart, cli_import;
 command_fn cli_run_sql, cli_open_ports_regexp, cli_open_ports_all, cli_registrations, cli_audit;
 command_fn cli_counters, cli_status, cli_version, cli_trace, cli_trace_on, cli_trace_off;
 command_fn cli_diagnose, cli_calls, cli_call_hangup, cli_cdr_show, cli_cdr_export, cli_trunks;
-command_fn cli_handshakes, cli_zones, cli_ucms, cli_ucm_refresh;
+command_fn cli_handshakes, cli_zones, cli_ucms, cli_ucm_refresh, cli_peer_card, cli_peer_pair;
 command_fn cli_cert_list_own, cli_cert_list_trust, cli_cert_show, cli_cert_regen;
 command_fn cli_cert_import_trust, cli_cert_import_own, cli_cert_delete_trust;
 command_fn cli_key_show_signing, cli_key_show_encryption;

@@ -377,7 +377,10 @@ static void print_edge(struct cli *cli, json_t *s)
             (long long)(up / 3600 % 24), (long long)(up / 60 % 60), (long long)(up % 60));
     cli_say(cli, "mode:            %s", cli_is_true(s, "mra") ? "Mobile and Remote Access" : "Off");
     cli_say(cli, "%s", "");
-    cli_print_ucms(cli, json_object_get(s, "ucms"));
+    if (str_eq(cli_str(s, "role"), STR("inner")))
+        cli_print_ucms(cli, json_object_get(s, "ucms"));
+    else
+        print_listeners(cli, json_object_get(s, "listeners"));
     cli_say(cli, "%s", "");
     cli_print_zones(cli, json_object_get(s, "zones"));
     print_problems(cli, json_object_get(s, "problems"));

@@ -12,7 +12,8 @@ struct around {
     struct admin_zone *zones;
     struct admin_ucm_state *ucms;
     struct admin_finding *findings;
-    size_t zone_count, ucm_count, finding_count;
+    struct admin_listener *ports; /* of an outer edge */
+    size_t zone_count, ucm_count, finding_count, port_count;
 };
 
 static bool look_around(struct admin_call *c, struct around *out)
@@ -21,6 +22,9 @@ static bool look_around(struct admin_call *c, struct around *out)
     enum rc rc = live->zones(live->ctx, c->arena, &out->zones, &out->zone_count);
     if (rc == RC_OK) rc = live->ucms(live->ctx, c->arena, &out->ucms, &out->ucm_count);
     if (rc == RC_OK) rc = live->findings(live->ctx, c->arena, &out->findings, &out->finding_count);
+    out->port_count = 0;
+    if (rc == RC_OK && live->listeners)
+        rc = live->listeners(live->ctx, c->arena, &out->ports, &out->port_count);
     if (rc != RC_OK) api_fail_rc(c, rc, "edge", STR(""));
     return rc == RC_OK;
 }
@@ -31,12 +35,12 @@ static json_t *zones_print(const struct around *w)
     for (size_t i = 0; i < w->zone_count; i++) {
         const struct admin_zone *z = &w->zones[i];
         api_append(&array,
-                   json_pack("{s:o, s:o, s:s, s:o, s:i, s:o, s:o, s:i, s:I, s:o, s:o, s:o}", "name",
-                             api_str(z->name), "ucm", api_str(z->ucm), "type", "Neighbor", "host",
-                             api_str(z->host), "port", (int)z->port, "peer", api_str(z->peer),
-                             "sip_status", api_str(z->state), "priority", 45, "since",
-                             (json_int_t)(z->since_unix_ms / 1000), "pattern", api_str(z->host),
-                             "text", api_str(z->text), "fix", api_str(z->fix)));
+                   json_pack("{s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:i, s:I, s:o, s:o, s:o}", "name",
+                             api_str(z->name), "ucm", api_str(z->ucm), "type", api_str(z->type),
+                             "host", api_str(z->host), "port", (int)z->port, "peer",
+                             api_str(z->peer), "sip_status", api_str(z->state), "priority", 45,
+                             "since", (json_int_t)(z->since_unix_ms / 1000), "pattern",
+                             api_str(z->host), "text", api_str(z->text), "fix", api_str(z->fix)));
     }
     return array;
 }
@@ -64,6 +68,14 @@ static void add_problem(json_t **array, const char *name, struct str key, struct
                                 api_str(fix)));
 }
 
+static json_t *ports_print(const struct around *w)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < w->port_count; i++)
+        api_append(&array, api_listener_print(&w->ports[i]));
+    return array;
+}
+
 static json_t *problems_print(const struct around *w)
 {
     json_t *array = json_array();
@@ -73,6 +85,9 @@ static json_t *problems_print(const struct around *w)
     for (size_t i = 0; i < w->zone_count; i++)
         if (w->zones[i].text.n > 0)
             add_problem(&array, "Zone", w->zones[i].name, w->zones[i].text, w->zones[i].fix);
+    for (size_t i = 0; i < w->port_count; i++)
+        if (str_eq(w->ports[i].state, STR("failed")))
+            add_problem(&array, "Port", w->ports[i].name, w->ports[i].why, w->ports[i].fix);
     for (size_t i = 0; i < w->finding_count; i++)
         add_problem(&array, "Settings", STR(""), w->findings[i].text, w->findings[i].fix);
     return array;
@@ -85,11 +100,11 @@ void edge_status(struct admin_call *c)
     bool mode = directory_param_number(c->admin->directory, STORE_P_EDGE_MODE) != 0;
     if (!look_around(c, &w)) return;
     api_reply(c, 200,
-              json_pack("{s:o, s:o, s:o, s:I, s:b, s:o, s:o, s:o}", "node",
+              json_pack("{s:o, s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "node",
                         api_str(live_of(c)->node_name), "role", api_str(live_of(c)->role),
                         "version", api_str(live_of(c)->version), "uptime_s", (json_int_t)up_s,
-                        "mra", mode, "ucms", ucms_print(&w), "zones", zones_print(&w), "problems",
-                        problems_print(&w)));
+                        "mra", mode, "ucms", ucms_print(&w), "zones", zones_print(&w), "listeners",
+                        ports_print(&w), "problems", problems_print(&w)));
 }
 
 void edge_zones(struct admin_call *c)
@@ -135,10 +150,15 @@ void edge_diagnose(struct admin_call *c)
         json_decref(steps);
         return;
     }
-    bool ok = add_step(&steps, "Call servers", STR(""), STR("known"),
-                       w.ucm_count == 0 ? STR("none is known: nobody is served") : STR(""),
-                       w.ucm_count == 0 ? STR("ucm add HOST --username NAME --password-file FILE")
-                                        : STR(""));
+    bool ok = true, needs_ucm = w.ucm_count == 0 && str_eq(live_of(c)->role, STR("inner"));
+    if (w.ucm_count > 0 || needs_ucm)
+        ok &= add_step(&steps, "Call servers", STR(""), STR("known"),
+                       needs_ucm ? STR("none is known: nobody is served") : STR(""),
+                       needs_ucm ? STR("ucm add HOST --username NAME --password-file FILE")
+                                 : STR(""));
+    for (size_t i = 0; i < w.port_count; i++)
+        ok &= add_step(&steps, "Port", w.ports[i].name, w.ports[i].state, w.ports[i].why,
+                       w.ports[i].fix);
     for (size_t i = 0; i < w.ucm_count; i++)
         ok &= add_step(&steps, "Call server", w.ucms[i].address, w.ucms[i].state, w.ucms[i].text,
                        w.ucms[i].fix);

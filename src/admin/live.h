@@ -83,6 +83,7 @@ struct admin_trunk_state {
 /* ---- of an edge ---- */
 
 struct admin_zone {
+    struct str type;                  /* "Neighbor" ... */
     struct str name, ucm, host, peer; /* peer: address and port; "" not known yet */
     struct str state;                 /* "Active" ... */
     bool is_active;
@@ -152,9 +153,9 @@ struct admin_live {
     /* After a change of ports or mode: waits until the open ports follow it. */
     void (*settle)(void *ctx);
 
-    /* Of an edge, NULL on a call server: its role ("inner"), its zones, the clusters it follows, settings
+    /* Of an edge, NULL on a call server: its role ("inner"), the name it is reached by, its zones, the clusters it follows, settings
      * that do not go together with theirs. */
-    struct str role;
+    struct str role, host;
     enum rc (*zones)(void *ctx, struct arena *a, struct admin_zone **out, size_t *count);
     enum rc (*ucms)(void *ctx, struct arena *a, struct admin_ucm_state **out, size_t *count);
     enum rc (*findings)(void *ctx, struct arena *a, struct admin_finding **out, size_t *count);

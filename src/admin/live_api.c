@@ -7,6 +7,13 @@ static const struct admin_live *live_of(const struct admin_call *c)
     return c->admin->live;
 }
 
+json_t *api_listener_print(const struct admin_listener *row)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", api_str(row->name), "transport",
+                     api_str(row->transport), "address", api_str(row->addr), "state",
+                     api_str(row->state), "why", api_str(row->why), "fix", api_str(row->fix));
+}
+
 static json_t *listeners_print(struct admin_call *c)
 {
     struct admin_listener *rows;
@@ -14,11 +21,7 @@ static json_t *listeners_print(struct admin_call *c)
     if (live_of(c)->listeners(live_of(c)->ctx, c->arena, &rows, &count) != RC_OK) return NULL;
     json_t *array = json_array();
     for (size_t i = 0; i < count; i++)
-        api_append(&array,
-                   json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", api_str(rows[i].name),
-                             "transport", api_str(rows[i].transport), "address",
-                             api_str(rows[i].addr), "state", api_str(rows[i].state), "why",
-                             api_str(rows[i].why), "fix", api_str(rows[i].fix)));
+        api_append(&array, api_listener_print(&rows[i]));
     return array;
 }
 

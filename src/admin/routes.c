@@ -70,6 +70,8 @@ const struct api_route api_routes[] = {
     {HTTP_GET, V1 "zones", edge_zones, "Zones towards call servers, and what keeps one from being Active", NULL, API_NO_BODY, NULL, API_ON_EDGE},
     {HTTP_GET, V1 "ucm-states", edge_ucms, "Call servers as this edge follows them", NULL, API_NO_BODY, NULL, API_ON_EDGE},
     {HTTP_POST, V1 "ucm-states/refresh", edge_refresh, "Read call servers anew (all, or one address)", NULL, API_NO_BODY, "address", API_ON_EDGE},
+    {HTTP_GET, V1 "card", edge_card, "The card this edge is paired with others by", NULL, API_NO_BODY, NULL, API_ON_EDGE},
+    {HTTP_POST, V1 "pairings", edge_pair, "Pair this edge with the one of a card", NULL, API_JSON, NULL, API_ON_EDGE},
     {HTTP_GET, V1 "counters", live_counters, "What this node has counted since its start", NULL, API_NO_BODY, NULL, API_ON_BOTH},
     {HTTP_GET, V1 "registrations", live_registrations, "Live registrations", NULL, API_NO_BODY, "device after limit"},
     {HTTP_DELETE, V1 "registrations/{device}", live_reset, "Let a device's registrations go", NULL, API_NO_BODY, NULL},

@@ -1,8 +1,10 @@
 #include "app/certs.h"
 
+#include "crypto/digest.h"
 #include "crypto/x509.h"
 #include "directory/directory.h"
 #include "net/addr.h"
+#include "store/remote.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -379,9 +381,34 @@ static enum rc cert_load(struct app_certs *c, struct str unit, struct arena *a,
     return rc;
 }
 
+/* The CAs of the paired edges of that role. */
+static enum rc peers_text(struct app_certs *c, enum store_edge_role role, struct arena *a,
+                          struct buf *out, struct store_why *why)
+{
+    struct store_page page = {.limit = 0};
+    struct store_peers rows;
+    do {
+        enum rc rc = store_peer_list(c->config.store, &page, a, &rows, why);
+        if (rc != RC_OK) return rc;
+        for (size_t i = 0; i < rows.count; i++) {
+            page.after = rows.rows[i].name;
+            if (rows.rows[i].role != role || !rows.rows[i].enabled) continue;
+            buf_put_str(out, rows.rows[i].ca_pem);
+            buf_put_char(out, '\n');
+        }
+    } while (rows.more);
+    return buf_rc(out);
+}
+
+bool app_certs_serves(const struct app_certs *c, enum app_tls which)
+{
+    bool of_edges = which == APP_TLS_LINK;
+    return which == APP_TLS_TOMCAT || of_edges == c->config.is_edge;
+}
+
 const char *app_tls_name(enum app_tls which)
 {
-    static const char *const names[APP_TLS_COUNT] = {"tomcat", "CallManager", "MRA"};
+    static const char *const names[APP_TLS_COUNT] = {"tomcat", "CallManager", "MRA", "link"};
     return names[which];
 }
 
@@ -400,7 +427,9 @@ enum rc app_certs_tls(struct app_certs *c, enum app_tls which, struct net_tls **
     if (rc == RC_OK)
         rc = cert_load(c, secure ? STR("CallManager") : STR("tomcat"), &scratch.arena, &certs[1],
                        why);
-    if (rc == RC_OK && which != APP_TLS_TOMCAT)
+    if (rc == RC_OK && which == APP_TLS_LINK)
+        rc = peers_text(c, STORE_EDGE_INNER, &scratch.arena, &trust, why);
+    else if (rc == RC_OK && which != APP_TLS_TOMCAT)
         rc = trust_text(c, secure ? STR("callmanager-trust") : STR("tomcat-trust"), &scratch.arena,
                         &trust, why);
     if (rc == RC_OK && which != APP_TLS_TOMCAT && trust.n == 0) rc = RC_NOT_FOUND;
@@ -435,7 +464,9 @@ enum rc app_certs_client_tls(struct app_certs *c, enum app_tls which, struct net
     buf_init(&trust, CRYPTO_CERT_PEM_MAX);
     enum rc rc = cert_load(c, is_trunk ? STR("CallManager") : STR("tomcat"), &scratch.arena, &cert,
                            why);
-    if (rc == RC_OK)
+    if (rc == RC_OK && which == APP_TLS_LINK)
+        rc = peers_text(c, STORE_EDGE_OUTER, &scratch.arena, &trust, why);
+    else if (rc == RC_OK)
         rc = trust_text(c, is_trunk ? STR("callmanager-trust") : STR("tomcat-trust"),
                         &scratch.arena, &trust, why);
     if (rc == RC_OK && trust.n == 0) rc = RC_NOT_FOUND; /* not the system's anchors in its place */
@@ -451,6 +482,20 @@ enum rc app_certs_client_tls(struct app_certs *c, enum app_tls which, struct net
 }
 
 /* ---- for others to know ---- */
+
+enum rc app_certs_derive(struct app_certs *c, const char *label, uint8_t out[32],
+                         struct store_why *why)
+{
+    struct scratch scratch;
+    struct store_cert ca;
+    if (scratch_init(&scratch) != RC_OK) return RC_NOMEM;
+    enum rc rc = store_cert_get(c->config.store, STR("CA"), &scratch.arena, &ca, why);
+    if (rc == RC_OK && ca.key_pem.n == 0) rc = RC_UNSUPPORTED;
+    if (rc == RC_OK)
+        rc = crypto_hmac_sha256(str_bytes(ca.key_pem), str_bytes(str_from(label)), out);
+    scratch_fini(&scratch);
+    return rc == RC_OK ? rc : say(why, rc, "The key of the private CA cannot be used");
+}
 
 enum rc app_certs_tomcat_trust(struct app_certs *c, struct arena *a, struct str *out)
 {

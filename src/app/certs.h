@@ -32,16 +32,23 @@ MUST_CHECK enum rc app_certs_new(const struct app_certs_config *config, const ch
                                  struct app_certs **out, struct store_why *why);
 struct app_certs *app_certs_free(struct app_certs *c); /* NULL */
 
-enum app_tls { APP_TLS_TOMCAT, APP_TLS_SECURE, APP_TLS_MRA, APP_TLS_COUNT };
+/* LINK: between edges; shows tomcat, trusts the CAs of the edges it is paired with. */
+enum app_tls { APP_TLS_TOMCAT, APP_TLS_SECURE, APP_TLS_MRA, APP_TLS_LINK, APP_TLS_COUNT };
 const char *app_tls_name(enum app_tls which); /* "tomcat", for logs */
+/* Does this program listen with it? */
+bool app_certs_serves(const struct app_certs *c, enum app_tls which);
 /* A new context from what the store holds now; the caller owns the reference. RC_NOT_FOUND: no
  * certificate, or nobody to trust; others as net_tls_server_new. Waits for the store: control thread or pool. */
 MUST_CHECK enum rc app_certs_tls(struct app_certs *c, enum app_tls which, struct net_tls **out,
                                  struct store_why *why);
 /* Likewise, for connections we make. APP_TLS_SECURE, to SIP trunks: shows CallManager, trusts
- * callmanager-trust. APP_TLS_MRA, from an edge to the nodes: shows tomcat, trusts tomcat-trust. */
+ * callmanager-trust. APP_TLS_MRA, from an edge to the nodes: shows tomcat, trusts tomcat-trust.
+ * APP_TLS_LINK, from an inner edge to outer ones. */
 MUST_CHECK enum rc app_certs_client_tls(struct app_certs *c, enum app_tls which,
                                         struct net_tls **out, struct store_why *why);
+/* A key made of the CA's own, for label: equal as long as that CA is. */
+MUST_CHECK enum rc app_certs_derive(struct app_certs *c, const char *label, uint8_t out[32],
+                                    struct store_why *why);
 /* What tomcat-trust holds, one PEM text in the arena; may be "". */
 MUST_CHECK enum rc app_certs_tomcat_trust(struct app_certs *c, struct arena *a, struct str *out);
 /* The names of the tomcat certificate, its CN first, each once, parted by commas without spaces. */

@@ -5,6 +5,7 @@
 #include "crypto/random.h"
 #include "crypto/x509.h"
 #include "directory/directory.h"
+#include "store/remote.h"
 
 #include <stdio.h>
 
@@ -103,6 +104,10 @@ static void test_every_context_can_be_made_and_asks_whom_it_must(void **state)
     struct store_why why = {""};
     for (int i = 0; i < APP_TLS_COUNT; i++) {
         struct net_tls *tls;
+        if (!app_certs_serves(f->certs, (enum app_tls)i)) {
+            assert_int_equal(APP_TLS_LINK, i);
+            continue;
+        }
         assert_rc(RC_OK, app_certs_tls(f->certs, (enum app_tls)i, &tls, &why));
         assert_int_equal(i != APP_TLS_TOMCAT, net_tls_asks_client_cert(tls));
         net_tls_unref(tls);
@@ -135,6 +140,38 @@ static void test_an_edge_has_tomcat_alone_and_tells_its_names(void **state)
     net_tls_unref(client);
     assert_rc(RC_NOT_FOUND, app_certs_regen(f->certs, &by, STR("CallManager"), &why));
     assert_non_null(strstr(why.text, "Units: tomcat, tomcat-ECDSA."));
+    arena_fini(&a);
+}
+
+/* Between edges the CA of the paired one alone counts, and only of the other role. */
+static void test_links_trust_paired_edges_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct store_why why = {""};
+    struct arena a;
+    struct str pem;
+    struct net_tls *tls;
+    uint8_t key[2][32];
+    arena_init(&a, NULL, 0, 1 << 20);
+    assert_true(app_certs_serves(f->certs, APP_TLS_LINK) &&
+                !app_certs_serves(f->certs, APP_TLS_MRA));
+    assert_rc(RC_NOT_FOUND, app_certs_tls(f->certs, APP_TLS_LINK, &tls, &why));
+    assert_rc(RC_OK, app_certs_tomcat_trust(f->certs, &a, &pem)); /* any certificate does */
+    struct store_peer peer = {
+        .name = STR("exp-c"), .role = STORE_EDGE_INNER, .ca_pem = pem, .enabled = true};
+    assert_rc(RC_OK, store_peer_put(f->store, &admin, STORE_ADD, &peer, &why));
+    assert_rc(RC_OK, app_certs_tls(f->certs, APP_TLS_LINK, &tls, &why));
+    assert_true(net_tls_asks_client_cert(tls));
+    net_tls_unref(tls);
+    assert_rc(RC_NOT_FOUND, app_certs_client_tls(f->certs, APP_TLS_LINK, &tls, &why));
+    peer.enabled = false;
+    assert_rc(RC_OK, store_peer_put(f->store, &admin, STORE_PUT, &peer, &why));
+    assert_rc(RC_NOT_FOUND, app_certs_tls(f->certs, APP_TLS_LINK, &tls, &why));
+    assert_rc(RC_OK, app_certs_derive(f->certs, "one", key[0], &why));
+    assert_rc(RC_OK, app_certs_derive(f->certs, "one", key[1], &why));
+    assert_memory_equal(key[0], key[1], sizeof key[0]);
+    assert_rc(RC_OK, app_certs_derive(f->certs, "two", key[1], &why));
+    assert_memory_not_equal(key[0], key[1], sizeof key[0]);
     arena_fini(&a);
 }
 
@@ -260,6 +297,7 @@ int main(void)
         T(test_every_context_can_be_made_and_asks_whom_it_must),
         cmocka_unit_test_setup_teardown(test_an_edge_has_tomcat_alone_and_tells_its_names,
                                         setup_edge, teardown),
+        cmocka_unit_test_setup_teardown(test_links_trust_paired_edges_alone, setup_edge, teardown),
         T(test_a_second_start_keeps_what_is_there),
         T(test_certificates_are_renewed_a_month_before_they_end),
         T(test_regen_names_the_units_there_are),

@@ -19,9 +19,9 @@ static void on_join(struct siptx_stack *s, void *ctx)
     enum rc rc = RC_OK;
     if (s && j->listener) {
         enum siptx_transport t = j->def.tls >= 0 ? SIPTX_TLS : SIPTX_TCP;
-        rc = siptx_stack_join(s, j->listener, (int)j->def.kind, t);
+        rc = siptx_stack_join(s, j->listener, j->def.kind, t);
     } else if (s) {
-        rc = siptx_stack_join_udp(s, j->udp, (int)j->def.kind);
+        rc = siptx_stack_join_udp(s, j->udp, j->def.kind);
     }
     if (rc != RC_OK)
         log_error(j->log, "listener.worker_not_joined", LOG_CSTR("name", j->def.name),

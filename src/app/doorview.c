@@ -93,7 +93,7 @@ bool app_listeners_port_is_free(struct app_listeners *l, uint16_t port, bool udp
     *holder = (struct net_holder){0};
     if (is_ours(l, port)) return true;
     const struct directory_node *node = directory_node_ref(l->config.directory, l->config.node);
-    size_t n = node ? door_addresses(node, addrs) : 0;
+    size_t n = node ? door_addresses(node->addresses, addrs) : 0;
     directory_node_unref(node);
     for (size_t i = 0; i < n; i++) {
         addrs[i].port = port;

@@ -12,9 +12,23 @@
 
 enum { EXIT_SETTINGS = 2, EXIT_STORE = 3, EXIT_START = 4 };
 
-static void greet(const struct app_edge *e)
+static void greet_outer(const struct app_edge *e)
 {
-    if (!e->is_new) return;
+    fprintf(stderr,
+            "\nThis is the first start: a private CA, a certificate and keys were made in %s.\n"
+            "To let phones outside in:\n"
+            "  1. switch it on:            bearline --edge --socket %s param set "
+            "EdgeUnifiedCommunicationsMode mra\n"
+            "  2. pair it with the inner edge, a card of each to the other:\n"
+            "     here:                    bearline --edge --socket %s peer card > outer.json\n"
+            "     on the inner edge:       bearline --edge peer pair outer.json\n"
+            "                              bearline --edge peer card > inner.json\n"
+            "     here:                    bearline --edge --socket %s peer pair inner.json\n\n",
+            e->settings.data, e->settings.control, e->settings.control, e->settings.control);
+}
+
+static void greet_inner(const struct app_edge *e)
+{
     fprintf(
         stderr,
         "\nThis is the first start: a private CA, a certificate and keys were made in %s.\n"
@@ -29,6 +43,12 @@ static void greet(const struct app_edge *e)
         "--password-file FILE\n\n",
         e->settings.data, e->settings.data, e->settings.control, e->settings.control,
         e->settings.control);
+}
+
+static void greet(const struct app_edge *e)
+{
+    if (e->is_new && e->role == STORE_EDGE_OUTER) greet_outer(e);
+    if (e->is_new && e->role == STORE_EDGE_INNER) greet_inner(e);
 }
 
 static int run(struct app_edge *e)
@@ -58,10 +78,12 @@ static void usage(FILE *to)
 {
     fprintf(
         to,
-        "Usage: bearline-edge --role inner [--config FILE] [--data FOLDER] [--control SOCKET]\n"
-        "                     [--set SECTION.NAME=VALUE]...\n"
+        "Usage: bearline-edge --role inner|outer [--config FILE] [--data FOLDER] [--control "
+        "SOCKET]\n"
+        "                           [--set SECTION.NAME=VALUE]...\n"
         "One edge of Mobile and Remote Access; runs in the foreground and logs to stderr.\n\n"
-        "  -r, --role inner      the side of the call servers: follows them, keeps the zones\n"
+        "  -r, --role ROLE       inner: the side of the call servers, follows them and dials out;\n"
+        "                        outer: the side of phones outside, is dialled\n"
         "  -c, --config FILE     settings (default /etc/bearline/bearline-edge.conf where it is)\n"
         "  -d, --data FOLDER     where it keeps its state (default " APP_EDGE_DATA_DEFAULT ")\n"
         "  -s, --control SOCKET  where 'bearline --edge' reaches it\n"
@@ -69,7 +91,7 @@ static void usage(FILE *to)
         "      --set S.N=V       one setting, as in the file: --set node.host=exp-c.example.com\n"
         "  -h, --help            this text\n"
         "  -V, --version         the version\n\n"
-        "Settings: node.name host addresses; paths.data control; log.level trace_mb.\n"
+        "Settings: node.name host addresses; paths.data control; limits; log.level trace_mb.\n"
         "See bearline-edge(8).\n");
 }
 
@@ -80,13 +102,12 @@ static int path_option(struct app_settings *s, const char *name, const char *val
     return EXIT_SETTINGS;
 }
 
-static int role_option(const char *role)
+static int role_option(struct app_edge *e, const char *role)
 {
-    if (strcmp(role, "inner") == 0) return 0;
-    if (strcmp(role, "outer") == 0)
-        fprintf(stderr, "bearline-edge: this version has no outer role; --role inner is there\n");
-    else
-        fprintf(stderr, "bearline-edge: there is no role %s: use --role inner\n", role);
+    if (strcmp(role, "inner") == 0) e->role = STORE_EDGE_INNER;
+    if (strcmp(role, "outer") == 0) e->role = STORE_EDGE_OUTER;
+    if (e->role != 0) return 0;
+    fprintf(stderr, "bearline-edge: there is no role %s: use --role inner or --role outer\n", role);
     return EXIT_SETTINGS;
 }
 
@@ -99,8 +120,9 @@ static const struct option options[] = {
 static const char short_options[] = "r:c:d:s:hV";
 
 /* The file first, whatever the order of the options: the command line wins. */
-static int read_options(struct app_settings *s, int argc, char **argv)
+static int read_options(struct app_edge *e, int argc, char **argv)
 {
+    struct app_settings *s = &e->settings;
     const char *file = NULL, *role = NULL;
     int c, status = 0;
     while ((c = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
@@ -109,10 +131,10 @@ static int read_options(struct app_settings *s, int argc, char **argv)
         if (c == '?') return EXIT_SETTINGS;
     }
     if (!role) {
-        fprintf(stderr, "bearline-edge: it needs its role: --role inner\n");
+        fprintf(stderr, "bearline-edge: it needs its role: --role inner or --role outer\n");
         return EXIT_SETTINGS;
     }
-    if ((status = role_option(role)) != 0) return status;
+    if ((status = role_option(e, role)) != 0) return status;
     if (!app_settings_file("bearline-edge", s, file, "/etc/bearline/bearline-edge.conf"))
         return EXIT_SETTINGS;
     optind = 1;
@@ -142,7 +164,7 @@ int main(int argc, char **argv)
     e->settings.is_edge = true;
     strcpy(e->settings.data, APP_EDGE_DATA_DEFAULT);
     strcpy(e->settings.control, APP_EDGE_CONTROL_DEFAULT);
-    int status = read_options(&e->settings, argc, argv);
+    int status = read_options(e, argc, argv);
     if (status == 0 && optind < argc) {
         fprintf(stderr, "bearline-edge: what is %s? See bearline-edge --help.\n", argv[optind]);
         status = EXIT_SETTINGS;

@@ -7,7 +7,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { POOL_THREADS = 4, POOL_QUEUE_MAX = 256, TICK_MS = 1000, MINUTE_MS = 60000 };
 
@@ -39,162 +38,31 @@ static enum rc open_certs(struct app_edge *e, struct store_why *why)
     return app_certs_new(&c, ca_file, &e->certs, why);
 }
 
-/* A context that cannot be made leaves the one before it. */
-static struct net_tls *make_tls(struct app_edge *e)
-{
-    struct store_why why = {""};
-    struct net_tls *tls = NULL;
-    if (app_certs_client_tls(e->certs, APP_TLS_MRA, &tls, &why) == RC_OK) return tls;
-    log_warn(&e->log, "zone.no_tls", LOG_CSTR("text", why.text));
-    return NULL;
-}
-
-/* ---- zones ---- */
-
-static enum rc find_addrs(void *ctx, struct str name, uint16_t port, net_addrs_fn *fn, void *fn_ctx,
-                          struct net_query **out)
-{
-    struct app_edge *e = ctx;
-    return net_resolver_addrs(e->resolver, name, port, NET_NONE, fn, fn_ctx, out);
-}
-
-static struct net_tls *get_tls(void *ctx)
-{
-    struct app_edge *e = ctx;
-    return e->tls ? net_tls_slot_get(e->tls) : NULL;
-}
-
-static void on_flow_ready(void *ctx, struct siptx_flow *f)
-{
-    struct app_edge *e = ctx;
-    (void)edge_zones_on_ready(e->zones, f);
-}
-
-static void on_flow_closed(void *ctx, struct siptx_flow *f, enum siptx_close why, struct str text)
-{
-    struct app_edge *e = ctx;
-    if (e->zones) (void)edge_zones_on_closed(e->zones, f, why, text);
-}
-
-/* What there should be, on its way to the SIP thread. */
-struct wanted {
-    struct net_post post;
-    struct app_edge *edge;
-    struct edge_cluster *clusters[APP_EDGE_UCMS_MAX];
-    struct str addresses[APP_EDGE_UCMS_MAX];
-    size_t count;
-    struct arena text;
-};
-
-static void wanted_free(struct wanted *w)
-{
-    for (size_t i = 0; i < w->count; i++)
-        edge_cluster_unref(w->clusters[i]);
-    arena_fini(&w->text);
-    free(w);
-}
-
-static void apply_wanted(void *ctx)
-{
-    struct wanted *w = ctx;
-    if (w->edge->zones) edge_zones_set(w->edge->zones, w->clusters, w->addresses, w->count);
-    wanted_free(w);
-}
-
-static void add_wanted(void *ctx, struct edge_follower *f)
-{
-    struct wanted *w = ctx;
-    struct edge_follower_view view;
-    struct edge_cluster *cluster = edge_follower_cluster(f);
-    if (!cluster) return;
-    edge_follower_look(f, &view);
-    if (w->count == APP_EDGE_UCMS_MAX ||
-        arena_str_dup(&w->text, view.address, &w->addresses[w->count]) != RC_OK)
-        edge_cluster_unref(cluster);
-    else
-        w->clusters[w->count++] = cluster;
-}
-
-/* On the control thread: a cluster, or the mode, is another one. */
-static void follow_zones(void *ctx)
-{
-    struct app_edge *e = ctx;
-    struct wanted *w = calloc(1, sizeof *w);
-    if (!w) {
-        log_error(&e->log, "zone.not_followed", LOG_CSTR("why", "out of memory"));
-        return;
-    }
-    w->edge = e;
-    arena_init(&w->text, NULL, 0, 1 << 20);
-    if (directory_param_number(e->directory, STORE_P_EDGE_MODE) != 0)
-        app_edge_ucms_each(e->ucms, add_wanted, w);
-    net_loop_post(e->sip, &w->post, apply_wanted, w);
-}
-
-static enum rc open_sip(struct app_edge *e)
-{
-    struct net_resolver_config rc_config = {.random = e->random};
-    enum rc rc = net_loop_new(&e->sip);
-    if (rc == RC_OK) rc = net_resolver_new(e->sip, &rc_config, &e->resolver);
-    if (rc != RC_OK) return rc;
-    struct net_tls *tls = make_tls(e);
-    if (tls) rc = net_tls_slot_new(tls, &e->tls);
-    net_tls_unref(tls);
-    if (rc != RC_OK) return rc;
-    if (e->settings.trace_bytes > 0 && !(e->trace = siptx_trace_new(e->settings.trace_bytes)))
-        return RC_NOMEM;
-    struct edge_zones_config zc = {
-        .ops = {.ctx = e, .connect = siptx_connect, .addrs = find_addrs, .tls = get_tls},
-        .clock = e->clock,
-        .random = e->random,
-        .log = &e->log,
-    };
-    struct siptx_config sc = {
-        .loop = e->sip,
-        .clock = net_loop_clock(e->sip),
-        .random = e->random,
-        .trace = e->trace,
-        .events = {.ctx = e, .on_flow_ready = on_flow_ready, .on_flow_closed = on_flow_closed},
-    };
-    rc = edge_zones_new(&zc, &e->zones);
-    if (rc == RC_OK) rc = siptx_stack_new(&sc, &e->stack);
-    if (rc == RC_OK) edge_zones_attach(e->zones, e->stack);
-    return rc;
-}
-
 /* ---- changes ---- */
-
-static void retry_zones(void *ctx)
-{
-    struct app_edge *e = ctx;
-    if (e->zones) edge_zones_retry(e->zones);
-}
-
-void app_edge_retry_zones(struct app_edge *e)
-{
-    net_loop_post(e->sip, &e->retry, retry_zones, e);
-}
 
 static void renew_tls(void *ctx) /* on the pool: it waits for the store */
 {
     struct app_edge *e = ctx;
-    struct net_tls *tls = e->tls ? make_tls(e) : NULL;
-    if (tls) net_tls_slot_set(e->tls, tls);
-    net_tls_unref(tls);
-    (void)app_edge_ucms_renew(e->ucms, STR(""));
-    app_edge_retry_zones(e);
+    app_edge_sip_renew_tls(e);
+    if (e->ucms) (void)app_edge_ucms_renew(e->ucms, STR(""));
+}
+
+static bool is_param(enum store_kind kind, struct str key, enum store_param_id id)
+{
+    return kind == STORE_PARAM && str_eq(key, str_from(store_param_def(id)->name));
 }
 
 static void on_change(void *ctx, enum store_kind kind, struct str key, bool removed)
 {
     struct app_edge *e = ctx;
-    (void)key, (void)removed;
-    bool is_mode = kind == STORE_PARAM &&
-                   str_eq(key, str_from(store_param_def(STORE_P_EDGE_MODE)->name));
-    if (kind == STORE_UCM || is_mode) app_edge_ucms_changed(e->ucms); /* which tells the zones */
-    if ((kind == STORE_CERT || kind == STORE_TRUST) &&
+    (void)removed;
+    if (e->ucms && (kind == STORE_UCM || is_param(kind, key, STORE_P_EDGE_MODE)))
+        app_edge_ucms_changed(e->ucms); /* which tells the zones */
+    if (e->listeners && kind == STORE_PARAM) app_edge_peers_changed(e->peers);
+    if (kind == STORE_PEER) app_edge_peers_changed(e->peers);
+    if ((kind == STORE_CERT || kind == STORE_TRUST || kind == STORE_PEER) &&
         net_pool_submit(e->pool, renew_tls, NULL, e, NULL) != RC_OK)
-        log_warn(&e->log, "zone.tls_kept", LOG_CSTR("why", "the pool is full"));
+        log_warn(&e->log, "edge.tls_kept", LOG_CSTR("why", "the pool is full"));
 }
 
 static void look_at_disk(void *ctx)
@@ -268,29 +136,23 @@ static enum rc open_ucms(struct app_edge *e)
                                      .clock = e->clock,
                                      .log = &e->log,
                                      .host = str_from(e->settings.host),
-                                     .on_change = follow_zones,
+                                     .on_change = app_edge_sip_follow,
                                      .ctx = e};
     return app_edge_ucms_new(&c, &e->ucms);
 }
 
+static enum rc open_peers(struct app_edge *e)
+{
+    struct app_edge_peers_config c = {.loop = e->control,
+                                      .pool = e->pool,
+                                      .store = e->store,
+                                      .log = &e->log,
+                                      .on_change = app_edge_sip_follow,
+                                      .ctx = e};
+    return app_edge_peers_new(&c, &e->peers);
+}
+
 /* ---- start and stop ---- */
-
-static void *sip_main(void *ctx)
-{
-    struct app_edge *e = ctx;
-    net_loop_run(e->sip);
-    return NULL;
-}
-
-static enum rc start_sip(struct app_edge *e)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before); /* signals are the control thread's */
-    e->is_sip_running = pthread_create(&e->sip_thread, NULL, sip_main, e) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return e->is_sip_running ? RC_OK : RC_NOMEM;
-}
 
 static void on_stop(void *ctx)
 {
@@ -305,34 +167,23 @@ enum rc app_edge_start(struct app_edge *e, struct store_why *why)
     if (rc == RC_OK) rc = open_store(e, why);
     if (rc == RC_OK) rc = open_certs(e, why);
     if (rc == RC_OK) rc = net_loop_new(&e->control);
-    if (rc == RC_OK) rc = open_sip(e);
+    if (rc == RC_OK) rc = app_edge_sip_open(e, why);
     if (rc == RC_OK) rc = net_pool_new(POOL_THREADS, POOL_QUEUE_MAX, &e->pool);
-    if (rc == RC_OK) rc = open_ucms(e);
+    if (rc == RC_OK) rc = open_peers(e);
+    if (rc == RC_OK && e->role == STORE_EDGE_INNER) rc = open_ucms(e);
     if (rc == RC_OK) rc = open_admin(e, why);
     if (rc == RC_OK) rc = store_listen(e->store, on_change, e);
     if (rc == RC_OK) rc = net_loop_on_signal(e->control, SIGTERM, on_stop, e);
     if (rc == RC_OK) rc = net_loop_on_signal(e->control, SIGINT, on_stop, e);
-    if (rc == RC_OK) rc = start_sip(e);
+    if (rc == RC_OK) rc = app_edge_sip_run(e);
     if (rc != RC_OK) return rc;
-    app_edge_ucms_changed(e->ucms);
+    app_edge_peers_changed(e->peers);
+    if (e->ucms) app_edge_ucms_changed(e->ucms);
     on_tick(e);
     net_timer_start(e->control, &e->minute, MINUTE_MS, on_minute, e);
-    log_info(&e->log, "edge.ready", LOG_CSTR("edge", e->settings.name), LOG_CSTR("role", "inner"));
+    log_info(&e->log, "edge.ready", LOG_CSTR("edge", e->settings.name),
+             LOG_CSTR("role", e->role == STORE_EDGE_INNER ? "inner" : "outer"));
     return RC_OK;
-}
-
-static void stop_sip(struct app_edge *e)
-{
-    if (e->is_sip_running) {
-        net_loop_stop(e->sip);
-        pthread_join(e->sip_thread, NULL);
-    }
-    e->zones = edge_zones_free(e->zones);
-    siptx_stack_free(e->stack);
-    net_resolver_free(e->resolver);
-    net_loop_free(e->sip); /* what was posted to it finds no zones */
-    net_tls_slot_free(e->tls);
-    siptx_trace_free(e->trace);
 }
 
 void app_edge_stop(struct app_edge *e)
@@ -345,8 +196,8 @@ void app_edge_stop(struct app_edge *e)
         net_timer_stop(e->control, &e->tick);
         net_timer_stop(e->control, &e->minute);
     }
-    net_loop_free(e->control);
-    stop_sip(e);
+    app_edge_sip_stop(e);
+    app_edge_peers_free(e->peers);
     app_edge_ucms_free(e->ucms);
     admin_free(e->admin);
     http_site_free(e->control_site);

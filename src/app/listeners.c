@@ -19,8 +19,10 @@ static bool tls_build_one(struct app_listeners *l, enum app_tls which)
 {
     struct store_why why = {""};
     struct net_tls *tls = NULL;
+    if (!app_certs_serves(l->config.certs, which)) return true;
     enum rc rc = app_certs_tls(l->config.certs, which, &tls, &why);
-    if (rc != RC_OK)
+    bool is_unpaired = which == APP_TLS_LINK && rc == RC_NOT_FOUND;
+    if (rc != RC_OK && !is_unpaired)
         log_error(l->config.log, "tls.not_loaded", LOG_CSTR("context", app_tls_name(which)),
                   LOG_CSTR("why", why.text));
     if (rc != RC_OK && rc != RC_NOT_FOUND) return false;
@@ -29,7 +31,7 @@ static bool tls_build_one(struct app_listeners *l, enum app_tls which)
     l->tls[which] = tls;
     l->tls_is_new[which] = true;
     pthread_mutex_unlock(&l->lock);
-    return rc == RC_OK;
+    return rc == RC_OK || is_unpaired;
 }
 
 /* Reading the store and keeping the outcome are one: of two threads that committed, whichever reads
@@ -100,8 +102,12 @@ static enum rc door_open_sip(struct app_listeners *l, struct door *d, struct net
 
 static void fix_by_moving(const struct app_listeners *l, struct door *d, const char *before)
 {
-    snprintf(d->fix, sizeof d->fix, "%s bearline node update %.*s --%s PORT", before,
-             STR_ARG(str_sub(l->config.node, 0, 200)), door_defs[d->kind].option);
+    if (l->config.is_edge)
+        snprintf(d->fix, sizeof d->fix, "%s bearline --edge param set %s PORT", before,
+                 door_defs[d->kind].option);
+    else
+        snprintf(d->fix, sizeof d->fix, "%s bearline node update %.*s --%s PORT", before,
+                 STR_ARG(str_sub(l->config.node, 0, 200)), door_defs[d->kind].option);
 }
 
 static void door_explain(const struct app_listeners *l, struct door *d, enum rc rc,
@@ -115,14 +121,19 @@ static void door_explain(const struct app_listeners *l, struct door *d, enum rc 
                      holder->name, holder->pid);
         else
             snprintf(d->why, sizeof d->why, "Port %u is in use by another program.", port);
-        fix_by_moving(l, d, "Stop it, or give this node another port:");
+        fix_by_moving(l, d, "Stop it, or choose another port:");
     } else if (rc == RC_NOT_FOUND) {
         snprintf(d->why, sizeof d->why, "The address is not one of this machine.");
-        snprintf(d->fix, sizeof d->fix, "Correct it: bearline node update %.*s --addresses ADDRESS",
-                 STR_ARG(str_sub(l->config.node, 0, 200)));
+        if (l->config.is_edge)
+            snprintf(d->fix, sizeof d->fix,
+                     "Correct node.addresses in its settings and restart it");
+        else
+            snprintf(d->fix, sizeof d->fix,
+                     "Correct it: bearline node update %.*s --addresses ADDRESS",
+                     STR_ARG(str_sub(l->config.node, 0, 200)));
     } else if (rc == RC_DENIED) {
         snprintf(d->why, sizeof d->why, "The system does not allow port %u to this user.", port);
-        fix_by_moving(l, d, "Give this node another port:");
+        fix_by_moving(l, d, "Choose another port:");
     } else {
         snprintf(d->why, sizeof d->why, "Port %u could not be opened (%s).", port, rc_name(rc));
     }

@@ -26,6 +26,8 @@ struct app_listeners_config {
     struct http_site *https_site, *config_site, *config_plain_site;
     const struct log *log;
     struct str node;              /* the name of this node's row; borrowed for its life */
+    struct str addresses;         /* of an outer edge, which has no such row; borrowed likewise */
+    bool is_edge;                 /* an outer edge's ports, as its parameters say */
     void (*on_synced)(void *ctx); /* may be NULL; on the control thread, after each sync */
     void *ctx;
 };
@@ -51,6 +53,9 @@ void app_listeners_settle(struct app_listeners *l);
 void app_listeners_close_all(struct app_listeners *l);
 /* After that, while the workers still run: until they have let go of every port. */
 void app_listeners_wait_closed(struct app_listeners *l);
+
+/* What the flows of an outer edge's ports bear as listener_kind. */
+enum app_edge_listener { APP_EDGE_PHONES = 100, APP_EDGE_LINKS };
 
 enum app_listener_state { APP_LISTENER_OPEN, APP_LISTENER_FAILED, APP_LISTENER_CLOSING };
 enum { APP_LISTENER_TEXT_MAX = 400 };

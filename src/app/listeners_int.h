@@ -19,16 +19,18 @@ enum door_kind {
     DOOR_CONFIG_HTTP,
     DOOR_CONFIG_HTTPS,
     DOOR_HTTPS,
+    DOOR_EDGE_SIP,  /* of an outer edge, from here on: phones */
+    DOOR_EDGE_LINK, /* inner edges */
     DOOR_COUNT
 };
 
 struct door_def {
     const char *name, *transport;
-    enum call_listener kind; /* SIP only */
-    int tls;                 /* enum app_tls; -1: none */
+    int kind; /* SIP only: enum call_listener, enum app_edge_listener */
+    int tls;  /* enum app_tls; -1: none */
     bool is_http, oauth_only;
-    size_t port;        /* offset in struct store_ports */
-    const char *option; /* of "node update", that moves it */
+    size_t port;        /* offset in struct store_ports; of an edge's: enum store_param_id */
+    const char *option; /* of "node update", that moves it; of an edge's: the parameter */
 };
 extern const struct door_def door_defs[DOOR_COUNT];
 
@@ -76,10 +78,10 @@ struct app_listeners {
     struct wheel_timer retry;
 };
 
-/* doors.c. The addresses a node's row names, at most ADDRESSES_MAX; what should be open now, at most
+/* doors.c. The addresses a text names, all when it names none, at most ADDRESSES_MAX; what should be open now, at most
  * DOORS_MAX. */
 struct directory_node;
-size_t door_addresses(const struct directory_node *node, struct net_addr *out);
+size_t door_addresses(struct str addresses, struct net_addr *out);
 size_t doors_wanted(struct app_listeners *l, struct door *out);
 
 /* doorkeepers.c, on the control thread. */

@@ -38,6 +38,9 @@ static const char help[] =
     "run\n"
     "  --config-https         fetch the configuration over HTTPS with the token (port 6972)\n"
     "  --config-url URL       fetch it from there\n"
+    "  --edge HOST[:PORT]     the phone is outside: reach the node by this outer edge (port "
+    "5061);\n"
+    "                         up to three, in the order they are tried\n"
     "  --dialect D            cisco (default) or standard (RFC 8898)\n"
     "  --once-registered      exit with 0 after the first registration, or with its problem\n"
     "  --for SECONDS          stop after that time\n"
@@ -79,6 +82,7 @@ enum option_id {
     OPT_PASSWORD_FILE,
     OPT_CONFIG_HTTPS,
     OPT_CONFIG_URL,
+    OPT_EDGE,
     OPT_DIALECT,
     OPT_ONCE,
     OPT_FOR,
@@ -112,6 +116,7 @@ static const struct option options[] = {
     {"password-file", required_argument, NULL, OPT_PASSWORD_FILE},
     {"config-https", no_argument, NULL, OPT_CONFIG_HTTPS},
     {"config-url", required_argument, NULL, OPT_CONFIG_URL},
+    {"edge", required_argument, NULL, OPT_EDGE},
     {"dialect", required_argument, NULL, OPT_DIALECT},
     {"once-registered", no_argument, NULL, OPT_ONCE},
     {"for", required_argument, NULL, OPT_FOR},
@@ -207,6 +212,14 @@ static void list_devices(void)
     buf_fini(&names);
 }
 
+static enum phone_exit take_edge(const char *value, struct phone_agent_config *run)
+{
+    if (run->edge_count == PHONE_NODE_MAX)
+        return usage("--edge: three are enough, not also ", value);
+    run->edges[run->edge_count++] = value;
+    return PHONE_EXIT_OK;
+}
+
 static enum phone_exit take_option(int id, const char *value, struct arguments *a)
 {
     switch (id) {
@@ -220,6 +233,7 @@ static enum phone_exit take_option(int id, const char *value, struct arguments *
     case OPT_PASSWORD_FILE: a->login.password_file = value; break;
     case OPT_CONFIG_HTTPS: a->run.fetch.https = true; break;
     case OPT_CONFIG_URL: a->run.fetch.url = value; break;
+    case OPT_EDGE: return take_edge(value, &a->run);
     case OPT_DIALECT: return take_dialect(value, &a->run.dialect);
     case OPT_ONCE: a->run.once_registered = true; break;
     case OPT_FOR: return take_number(value, "--for", &a->run.for_s);

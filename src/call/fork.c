@@ -9,6 +9,7 @@ static unsigned grade(unsigned status)
     case 415:
     case 420:
     case 484: return 400;
+    case 480: return 497; /* so may a phone that is gone: what another one says is more */
     case 408: return 498; /* that somebody did not answer says the least of its class */
     case 487: return 499; /* ... but for what we have cancelled ourselves */
     default: break;

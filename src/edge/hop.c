@@ -10,13 +10,14 @@
 
 enum { FLOW_TOKEN_LEN = 16 };
 
-enum rc edge_hop_init(struct edge_hop *h, const struct edge_seal *seal,
-                      const struct random_source *random, struct str host, uint16_t port)
+_Static_assert(sizeof((struct edge_hop *)NULL)->key == EDGE_SEAL_KEY_LEN, "one derived key");
+
+enum rc edge_hop_init(struct edge_hop *h, const struct edge_seal *seal, uint64_t boot,
+                      struct str host, uint16_t port)
 {
-    *h = (struct edge_hop){.seal = seal, .port = port};
-    random_fill(random, h->key, sizeof h->key);
-    h->boot = random_u64(random);
-    enum rc rc = str_to_cstr(host, h->host, sizeof h->host);
+    *h = (struct edge_hop){.seal = seal, .boot = boot, .port = port};
+    enum rc rc = edge_seal_derive(seal, "branches", h->key);
+    if (rc == RC_OK) rc = str_to_cstr(host, h->host, sizeof h->host);
     return rc == RC_OK ? sip_host_parse(str_from(h->host), &h->sip_host) : rc;
 }
 

@@ -21,16 +21,16 @@ enum { EDGE_HOST_MAX = 253, EDGE_BRANCH_LEN = 32, EDGE_FLOW_NAME_MAX = 33 };
 
 struct edge_hop {
     const struct edge_seal *seal; /* borrowed */
-    uint8_t key[32];              /* of branches */
+    uint8_t key[32];              /* of branches; equal after a restart with the same seal */
     uint64_t boot;                /* names this start: connections of another one are gone */
     char host[EDGE_HOST_MAX + 1];
     struct sip_host sip_host; /* of host */
     uint16_t port;
 };
-/* RC_TOO_BIG, RC_MALFORMED (host). */
-MUST_CHECK enum rc edge_hop_init(struct edge_hop *h, const struct edge_seal *seal,
-                                 const struct random_source *random, struct str host,
-                                 uint16_t port);
+/* boot: fresh where connections are numbered anew at each start; 0 where their numbers stay.
+ * RC_TOO_BIG, RC_MALFORMED (host), RC_NOMEM. */
+MUST_CHECK enum rc edge_hop_init(struct edge_hop *h, const struct edge_seal *seal, uint64_t boot,
+                                 struct str host, uint16_t port);
 void edge_hop_fini(struct edge_hop *h); /* wipes */
 
 enum edge_verdict { EDGE_FORWARD, EDGE_ANSWER, EDGE_DROP };

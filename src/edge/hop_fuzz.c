@@ -44,8 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     sip_validate(&m, SIP_STREAM, &basics, &v);
     if (v.action != SIP_ACCEPT) return 0;
     CHECK(edge_seal_new(bytes_of(key, sizeof key), &random, &seal) == RC_OK);
-    struct edge_outer_config oc = {seal, random, STR("e.example.com"), 5061};
-    struct edge_inner_config ic = {seal, random, STR("c.example.com"), 5061};
+    struct edge_outer_config oc = {seal, 9, STR("e.example.com"), 5061};
+    struct edge_inner_config ic = {seal, STR("c.example.com"), 5061};
     CHECK(edge_outer_new(&oc, &outer) == RC_OK && edge_inner_new(&ic, &inner) == RC_OK);
     for (uint64_t flow = PHONE; flow <= ZONE; flow++) {
         arena_init(&arena, NULL, 0, 1 << 20);

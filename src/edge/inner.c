@@ -17,7 +17,7 @@ enum rc edge_inner_new(const struct edge_inner_config *config, struct edge_inner
 {
     struct edge_inner *n = calloc(1, sizeof *n);
     if (!n) return RC_NOMEM;
-    enum rc rc = edge_hop_init(&n->hop, config->seal, &config->random, config->host, config->port);
+    enum rc rc = edge_hop_init(&n->hop, config->seal, 0, config->host, config->port);
     if (rc == RC_OK)
         *out = n;
     else
@@ -462,37 +462,27 @@ static struct edge_decision request_from_zone(const struct edge_inner *n,
     return edge_forward(out, link);
 }
 
-/* The Record-Routes of an answer from inside: those in front of our own are the inside; the phone, who
- * has asked, will follow them in reverse (RFC 3261, 12.1.2). Those behind are the outer edge's. */
+/* The Record-Routes of an answer from inside: what stands in front of our own is the inside; the phone,
+ * who has asked, will follow it in reverse (RFC 3261, 12.1.2). What stands behind is the outer edge's. Our
+ * own is the last there is: when the call goes out again to another phone, there is one for that too. */
 static bool put_hidden_record_routes(const struct edge_inner *n, const struct edge_arrival *a,
                                      struct str zone, struct buf *out)
 {
-    struct sip_values all;
-    struct str value, front[ROUTES_MAX];
-    struct inside in = {.zone = zone};
-    size_t count = 0;
-    bool is_behind = false;
+    struct inside all = {.zone = zone}, in = {.zone = zone};
+    size_t own;
     uint64_t flow;
-    enum rc rc;
-    sip_values_init(&all, a->message, SIP_HEADER_RECORD_ROUTE);
-    while ((rc = sip_values_next(&all, &value)) == RC_OK) {
-        if (is_behind) {
-            sip_print_header(out, SIP_HEADER_RECORD_ROUTE, value);
-        } else if (read_flow_route(n, value, a->arena, &flow) == RC_OK) {
-            is_behind = true;
-            for (size_t i = 0; i < count; i++)
-                in.routes[i] = front[count - 1 - i];
-            in.count = count;
-            buf_put_lit(out, "Record-Route: ");
-            put_inside(n, &in, out);
-            buf_put_lit(out, "\r\n");
-        } else if (count < ROUTES_MAX) {
-            front[count++] = value;
-        } else {
-            return false;
-        }
-    }
-    return rc == RC_NOT_FOUND;
+    if (!collect_record_routes(a, &all)) return false;
+    for (own = all.count; own > 0; own--)
+        if (read_flow_route(n, all.routes[own - 1], a->arena, &flow) == RC_OK) break;
+    if (own == 0) return true;
+    for (size_t i = own - 1; i > 0; i--)
+        in.routes[in.count++] = all.routes[i - 1];
+    buf_put_lit(out, "Record-Route: ");
+    put_inside(n, &in, out);
+    buf_put_lit(out, "\r\n");
+    for (size_t i = own; i < all.count; i++)
+        sip_print_header(out, SIP_HEADER_RECORD_ROUTE, all.routes[i]);
+    return true;
 }
 
 struct edge_decision edge_inner_from_zone(const struct edge_inner *n, const struct edge_arrival *a,

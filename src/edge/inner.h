@@ -3,7 +3,9 @@
  *
  * Nothing of the inside is shown outside: on the way out the Vias, Record-Routes and Contacts of inside
  * hosts become sealed texts, on the way in they are put back. All that it must know again stands in the
- * messages, so that any start of it with the same seal can serve a dialog.
+ * messages, so that any start of it with the same seal can serve a dialog. Links and zones have numbers that
+ * stay (edge/zones.h), whatever connection they have at the moment: a link cut and healed, or another
+ * start, loses no phone.
  *
  *   link --request--> tokens opened, Request-URI put back, Via, Path or Record-Route      --> zone
  *   zone --request--> our token off: it names the link; Vias, Record-Routes, Contact hidden --> link
@@ -18,8 +20,7 @@ struct edge_inner;
 
 struct edge_inner_config {
     const struct edge_seal *seal; /* borrowed for its life */
-    struct random_source random;
-    struct str host; /* this edge as the call servers know it; copied */
+    struct str host;              /* this edge as the call servers know it; copied */
     uint16_t port;
 };
 /* RC_TOO_BIG, RC_MALFORMED (host), RC_NOMEM. */

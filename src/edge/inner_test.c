@@ -37,9 +37,9 @@ static int setup(void **state)
     for (size_t i = 0; i < 2; i++, key[0]++)
         if (edge_seal_new(bytes_of(key, sizeof key), &w.random, &w.seals[i]) != RC_OK) return -1;
     struct edge_outer_config oc = {
-        .seal = w.seals[0], .random = w.random, .host = STR("exp-e.example.com"), .port = 5061};
+        .seal = w.seals[0], .boot = 77, .host = STR("exp-e.example.com"), .port = 5061};
     struct edge_inner_config ic = {
-        .seal = w.seals[1], .random = w.random, .host = STR("exp-c.example.com"), .port = 5061};
+        .seal = w.seals[1], .host = STR("exp-c.example.com"), .port = 5061};
     return edge_outer_new(&oc, &w.outer) == RC_OK && edge_inner_new(&ic, &w.inner) == RC_OK ? 0
                                                                                             : -1;
 }
@@ -325,6 +325,33 @@ static void test_a_call_from_inside_and_its_dialog_both_ways(void **state)
                lines(bye, "Route"));
 }
 
+static void test_a_call_that_goes_out_again_has_our_own_route_twice(void **state)
+{
+    (void)state;
+    struct str in = inward(from_phone("INVITE", "sip:1020@example.com", "", ""));
+    char more[8192];
+    struct str other = inward(from_phone("INVITE", "sip:1020@example.com", "", ""));
+    struct str edges = lines(answer(other, 200, "", ""), "Record-Route"); /* of the other phone */
+    snprintf(more, sizeof more, "%.*s" NODE_ROUTES, STR_ARG(edges));
+    struct str ok = outward(answer(in, 200, more, "Contact: <sip:1030@10.1.1.50>\r\n"));
+    struct str routes = lines(ok, "Record-Route");
+    assert_true(str_starts(routes, STR("Record-Route: <sip:")));
+    ptrdiff_t second = str_find(str_sub(routes, 1, routes.n), STR("Record-Route: <sip:"));
+    assert_true(second > 0); /* the hidden inside, and the outer edge's: no more */
+    struct str rest = str_sub(routes, (size_t)second + 2, routes.n);
+    assert_true(has(rest, "@exp-e.example.com:5061;transport=tls;lr>"));
+    assert_false(has(rest, "Record-Route"));
+    char uri[1024];
+    snprintf(uri, sizeof uri, "%.*s", STR_ARG(uri_of(lines(ok, "Contact"))));
+    struct str bye = inward(from_phone("BYE", uri, ";tag=t", as_routes(routes, true)));
+    struct str way = lines(bye, "Route");
+    assert_true(
+        str_starts(way, STR("Route: <sip:ucm1.inside.example.com:5090;transport=tls;lr>\r\n"
+                            "Route: <sip:10.1.1.2:5091;transport=tls;lr>\r\nRoute: <sip:")));
+    assert_true(has(way, "@exp-c.example.com:5061;transport=tls;lr>"));
+    assert_true(has(way, "@exp-e.example.com:5061;transport=tls;lr>"));
+}
+
 static void test_an_attended_transfer_names_the_inside_by_what_it_was_shown(void **state)
 {
     (void)state;
@@ -366,14 +393,14 @@ static void test_what_was_not_made_here_leads_nowhere(void **state)
     assert_int_equal(EDGE_DROP, w.decision.verdict);
 }
 
-static void test_a_dialog_outlives_a_start_and_a_connection_does_not(void **state)
+static void test_dialogs_and_registrations_outlive_a_start(void **state)
 {
     (void)state;
     struct str reg = inward(from_phone("REGISTER", "sip:example.com", "", ""));
     struct str invite = inward(from_phone("INVITE", "sip:1020@example.com", "", ""));
     struct str ok = outward(answer(invite, 200, NODE_ROUTES, "Contact: <sip:1020@10.1.1.50>\r\n"));
     struct edge_inner_config ic = {
-        .seal = w.seals[1], .random = w.random, .host = STR("exp-c.example.com"), .port = 5061};
+        .seal = w.seals[1], .host = STR("exp-c.example.com"), .port = 5061};
     edge_inner_free(w.inner);
     assert_rc(RC_OK, edge_inner_new(&ic, &w.inner));
     char uri[1024];
@@ -383,7 +410,8 @@ static void test_a_dialog_outlives_a_start_and_a_connection_does_not(void **stat
     assert_true(str_starts(bye, STR("BYE sip:1020@10.1.1.50 SIP/2.0\r\n")));
     at_inner(ZONE,
              from_node("INVITE", "sip:u@192.168.1.7", "", as_routes(lines(reg, "Path"), false)));
-    assert_int_equal(430, w.decision.status);
+    assert_int_equal(EDGE_FORWARD, w.decision.verdict);
+    assert_int_equal(LINK_IN, w.decision.to);
 }
 
 int main(void)
@@ -394,9 +422,10 @@ int main(void)
         T(test_one_connection_has_one_name_inside_and_another_has_another),
         T(test_a_call_from_outside_and_its_dialog_both_ways),
         T(test_a_call_from_inside_and_its_dialog_both_ways),
+        T(test_a_call_that_goes_out_again_has_our_own_route_twice),
         T(test_an_attended_transfer_names_the_inside_by_what_it_was_shown),
         T(test_what_was_not_made_here_leads_nowhere),
-        T(test_a_dialog_outlives_a_start_and_a_connection_does_not),
+        T(test_dialogs_and_registrations_outlive_a_start),
     };
     return cmocka_run_group_tests_name("edge/inner", tests, NULL, NULL);
 }

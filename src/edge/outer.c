@@ -13,7 +13,7 @@ enum rc edge_outer_new(const struct edge_outer_config *config, struct edge_outer
 {
     struct edge_outer *o = calloc(1, sizeof *o);
     if (!o) return RC_NOMEM;
-    enum rc rc = edge_hop_init(&o->hop, config->seal, &config->random, config->host, config->port);
+    enum rc rc = edge_hop_init(&o->hop, config->seal, config->boot, config->host, config->port);
     if (rc == RC_OK)
         *out = o;
     else

@@ -18,7 +18,7 @@ enum { EDGE_OUTER_ROUTES_MAX = 8 }; /* Route values of a phone's request */
 
 struct edge_outer_config {
     const struct edge_seal *seal; /* borrowed for its life */
-    struct random_source random;  /* a key and the name of this start are drawn from it */
+    uint64_t boot;                /* random: names this start */
     struct str host;              /* what phones dial, copied */
     uint16_t port;
 };

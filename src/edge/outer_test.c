@@ -30,7 +30,7 @@ static int setup(void **state)
     buf_init(&w->out, 65536);
     if (edge_seal_new(bytes_of(key, sizeof key), &w->random, &w->seal) != RC_OK) return -1;
     struct edge_outer_config c = {
-        .seal = w->seal, .random = w->random, .host = STR("exp-e.example.com"), .port = 5061};
+        .seal = w->seal, .boot = 77, .host = STR("exp-e.example.com"), .port = 5061};
     *state = w;
     return edge_outer_new(&c, &w->outer) == RC_OK ? 0 : -1;
 }
@@ -331,7 +331,7 @@ static void test_a_connection_of_another_start_has_failed(void **state)
     snprintf(path, sizeof path, "%.*s",
              STR_ARG(value_of(w, forwarded(w, PHONE, request("REGISTER", "", ""), LINK), "Path")));
     struct edge_outer_config c = {
-        .seal = w->seal, .random = w->random, .host = STR("exp-e.example.com"), .port = 5061};
+        .seal = w->seal, .boot = 78, .host = STR("exp-e.example.com"), .port = 5061};
     edge_outer_free(w->outer);
     assert_rc(RC_OK, edge_outer_new(&c, &w->outer));
     refused(w, LINK, inward(w, "INVITE", path, ""), 430);

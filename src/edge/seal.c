@@ -2,6 +2,8 @@
 
 #include "base/base64.h"
 #include "crypto/aead.h"
+#include "crypto/digest.h"
+#include "crypto/secret.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@ _Static_assert(OVERHEAD == 28, "EDGE_SEAL_TEXT_MAX counts it");
 struct edge_seal {
     struct crypto_aead *aead;
     struct random_source random;
+    uint8_t root[CRYPTO_SHA256_LEN]; /* of derived keys */
 };
 
 enum rc edge_seal_new(struct bytes key, const struct random_source *random, struct edge_seal **out)
@@ -20,10 +23,11 @@ enum rc edge_seal_new(struct bytes key, const struct random_source *random, stru
     if (!s) return RC_NOMEM;
     s->random = *random;
     enum rc rc = crypto_aead_new(CRYPTO_A256GCM, key, &s->aead);
+    if (rc == RC_OK) rc = crypto_hmac_sha256(key, str_bytes(STR("bearline edge keys")), s->root);
     if (rc == RC_OK)
         *out = s;
     else
-        free(s);
+        edge_seal_free(s);
     return rc;
 }
 
@@ -31,8 +35,15 @@ struct edge_seal *edge_seal_free(struct edge_seal *s)
 {
     if (!s) return NULL;
     crypto_aead_free(s->aead);
+    crypto_wipe(s->root, sizeof s->root);
     free(s);
     return NULL;
+}
+
+enum rc edge_seal_derive(const struct edge_seal *s, const char *label,
+                         uint8_t out[EDGE_SEAL_KEY_LEN])
+{
+    return crypto_hmac_sha256(bytes_of(s->root, sizeof s->root), str_bytes(str_from(label)), out);
 }
 
 /* iv | tag | sealed. The purpose is authenticated with it and not written. */

@@ -30,6 +30,10 @@ MUST_CHECK enum rc edge_seal_new(struct bytes key, const struct random_source *r
                                  struct edge_seal **out);
 struct edge_seal *edge_seal_free(struct edge_seal *s); /* wipes the key; NULL */
 
+/* A key for another purpose, made of the same secret: equal after a restart with the same key. */
+MUST_CHECK enum rc edge_seal_derive(const struct edge_seal *s, const char *label,
+                                    uint8_t out[EDGE_SEAL_KEY_LEN]);
+
 /* Appends the sealed text; a failure stays in out (RC_TOO_BIG: plain is over EDGE_SEAL_PLAIN_MAX). */
 void edge_seal_print(const struct edge_seal *s, enum edge_seal_purpose purpose, struct str plain,
                      struct buf *out);

@@ -18,7 +18,7 @@ void edge_zone_say(enum edge_zone_fault fault, const struct edge_zone_place *z,
                    struct edge_problem *p)
 {
     switch (fault) {
-    case EDGE_ZONE_NO_PORT:
+    case EDGE_ZONE_NO_PORT: /* of nodes alone */
         snprintf(p->text, sizeof p->text, "%.100s has no SIP Mobile and Remote Access OAuth port",
                  z->node);
         snprintf(p->fix, sizeof p->fix,
@@ -57,10 +57,26 @@ static const char *known(const char *text, const char *other)
     return text[0] != '\0' ? text : other;
 }
 
+/* The outer edge does not take us. */
+static void explain_unpaired(const struct net_tls_failure *t, const struct edge_zone_place *z,
+                             struct edge_problem *p)
+{
+    snprintf(p->text, sizeof p->text,
+             "the outer edge %.70s does not take this edge's certificate %.100s, issued by %.100s "
+             "(alert %s)",
+             z->node, known(t->subject, "?"), known(t->issuer, "?"), known(t->alert_name, "none"));
+    cure(p, "Pair them: bearline --edge peer card > card.json here, then on the outer edge: "
+            "bearline --edge peer pair card.json");
+}
+
 /* The node does not take us. */
 static void explain_refused(const struct net_tls_failure *t, const struct edge_zone_place *z,
                             struct edge_problem *p)
 {
+    if (z->is_link) {
+        explain_unpaired(t, z, p);
+        return;
+    }
     switch ((int)t->cause) {
     case NET_TLS_CAUSE_UNKNOWN_CA:
         snprintf(p->text, sizeof p->text,
@@ -100,24 +116,31 @@ static void explain_distrust(const struct net_tls_failure *t, const struct edge_
                  "(unknown CA)",
                  z->peer, known(t->subject, "?"), known(t->issuer, "?"));
         cure(p,
-             "With ca.pem of that node's data folder: bearline --edge set cert import trust tomcat "
-             "ca.pem");
+             z->is_link
+                 ? "Pair them anew: bearline --edge peer card > card.json on the outer edge, then "
+                   "here: bearline --edge peer pair card.json"
+                 : "With ca.pem of that node's data folder: bearline --edge set cert import trust "
+                   "tomcat ca.pem");
         return;
     case NET_TLS_CAUSE_NAME_MISMATCH:
         snprintf(p->text, sizeof p->text, "the certificate of %.70s is for %.150s, not for %.100s",
                  z->peer, known(t->names, "no name"), z->host);
-        cure(p, "On the call server: set cert regen tomcat, with its host name set right");
+        cure(p, z->is_link
+                    ? "Start the outer edge with the name it is reached by: node.host in its "
+                      "settings; then set cert regen tomcat there, and pair them anew"
+                    : "On the call server: set cert regen tomcat, with its host name set right");
         return;
     case NET_TLS_CAUSE_EXPIRED:
     case NET_TLS_CAUSE_NOT_YET_VALID:
         snprintf(p->text, sizeof p->text, "the certificate of %.70s is expired or not yet valid",
                  z->peer);
-        cure(p, "On the call server: set cert regen tomcat; and compare the clocks");
+        cure(p, "There: set cert regen tomcat; and compare the clocks");
         return;
     default:
         snprintf(p->text, sizeof p->text, "the TLS handshake with %.70s failed: %.200s", z->peer,
                  known(t->verify, known(t->library, "no reason given")));
-        cure(p, "See that the port is the node's MRA port, and its log");
+        cure(p, z->is_link ? "See that the port is the outer edge's traversal port, and its log"
+                           : "See that the port is the node's MRA port, and its log");
     }
 }
 
@@ -136,15 +159,18 @@ void edge_zone_explain(const struct net_close *lost, bool was_active, struct str
         bool is_closed = lost->sys_errno == ECONNREFUSED;
         snprintf(p->text, sizeof p->text,
                  is_closed ? "nobody listens on %.70s" : "no connection to %.70s opens", z->peer);
-        cure(p,
-             is_closed
-                 ? "On the call server: utils sipOAuth-mode status; status"
-                 : "See the way there: routes, and the firewall rule from this edge to that port");
+        cure(p, !is_closed
+                    ? "See the way there: routes, and the firewall rule from this edge to that port"
+                : z->is_link
+                    ? "See that the outer edge runs: bearline --edge status there; and param show "
+                      "EdgeTraversalPort"
+                    : "On the call server: utils sipOAuth-mode status; status");
         return;
     }
     snprintf(p->text, sizeof p->text, "%s%.70s ended%s%.*s",
              was_active ? "the connection to " : "the first connection to ", z->peer,
              text.n > 0 ? ": " : "", STR_ARG(str_sub(text, 0, 200)));
-    cure(p, was_active ? "Nothing: it is opened again by itself"
-                       : "On the call server: show handshakes; and its log");
+    cure(p, was_active   ? "Nothing: it is opened again by itself"
+            : z->is_link ? "On the outer edge: show zones; and its log"
+                         : "On the call server: show handshakes; and its log");
 }

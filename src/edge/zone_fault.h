@@ -9,6 +9,7 @@ struct edge_zone_place {
     const char *node, *host;
     const char *peer; /* "192.0.2.1:5091"; "" not known yet */
     uint16_t port;
+    bool is_link; /* an outer edge, not a node */
 };
 
 enum edge_zone_fault {

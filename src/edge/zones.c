@@ -1,6 +1,7 @@
 #include "edge/zones.h"
 
 #include "base/check.h"
+#include "crypto/digest.h"
 #include "edge/zone_fault.h"
 
 #include <pthread.h>
@@ -12,6 +13,9 @@ enum { UCM_MAX = 253, NODE_MAX = 127, FIRST_PAUSE_MS = 1000, CONNECT_MS = 8000 }
 struct zone {
     struct list link;
     struct edge_zones *zones;
+    uint64_t id;
+    enum edge_zone_kind kind;
+    size_t rank; /* in the set */
     char name[EDGE_ZONE_NAME_MAX + 1], ucm[UCM_MAX + 1], node[NODE_MAX + 1], host[NET_NAME_MAX + 1];
     uint16_t port;
     bool is_wanted; /* while a new set is being applied */
@@ -65,6 +69,64 @@ void edge_zones_attach(struct edge_zones *z, struct siptx_stack *stack)
     z->stack = stack;
 }
 
+/* ---- which one ---- */
+
+/* Of the texts alone, so that what names it outlives a start. 0 is no zone's. */
+uint64_t edge_zone_number(enum edge_zone_kind kind, struct str group, struct str node)
+{
+    uint8_t hash[CRYPTO_SHA256_LEN];
+    char text[UCM_MAX + NODE_MAX + 8];
+    uint64_t id = 0;
+    int n = snprintf(text, sizeof text, "%d\n%.*s\n%.*s", (int)kind,
+                     STR_ARG(str_sub(group, 0, UCM_MAX)), STR_ARG(str_sub(node, 0, NODE_MAX)));
+    for (int i = 0; i < n; i++)
+        if (text[i] >= 'A' && text[i] <= 'Z') text[i] = (char)(text[i] | 0x20);
+    if (crypto_sha256(str_bytes(str_of(text, (size_t)n)), hash) == RC_OK)
+        memcpy(&id, hash, sizeof id);
+    return id;
+}
+
+static struct edge_zone_ref ref_of(const struct zone *z)
+{
+    return (struct edge_zone_ref){z->id, z->kind, str_from(z->ucm), str_from(z->node)};
+}
+
+bool edge_zones_of_flow(const struct edge_zones *all, const struct siptx_flow *f,
+                        struct edge_zone_ref *out)
+{
+    const struct zone *z = f->listener_kind == SIPTX_KIND_OUTGOING ? f->user : NULL;
+    (void)all;
+    if (!z || z->flow != f->id) return false;
+    *out = ref_of(z);
+    return true;
+}
+
+struct siptx_flow *edge_zones_flow(struct edge_zones *all, uint64_t id)
+{
+    LIST_FOR_EACH(it, &all->all)
+    {
+        struct zone *z = LIST_OF(it, struct zone, link);
+        if (z->id != id) continue;
+        struct siptx_flow *f = z->flow != 0 ? siptx_flow_find(all->stack, z->flow) : NULL;
+        return f && f->ready && !f->closing ? f : NULL;
+    }
+    return NULL;
+}
+
+bool edge_zones_pick(struct edge_zones *all, struct str group, struct edge_zone_ref *out)
+{
+    const struct zone *best = NULL;
+    LIST_FOR_EACH(it, &all->all)
+    {
+        const struct zone *z = LIST_OF(it, struct zone, link);
+        if (z->kind != EDGE_ZONE_NODE || z->state != EDGE_ZONE_ACTIVE) continue;
+        if (!str_eq_nocase(str_from(z->ucm), group)) continue;
+        if (!best || z->rank < best->rank) best = z;
+    }
+    if (best) *out = ref_of(best);
+    return best != NULL;
+}
+
 /* ---- states ---- */
 
 static void enter(struct zone *z, enum edge_zone_state state)
@@ -88,7 +150,9 @@ static void drop(struct zone *z)
     uint64_t id = z->flow;
     z->flow = 0;
     struct siptx_flow *f = id ? siptx_flow_find(s, id) : NULL;
-    if (f && !f->closing) siptx_flow_close(f, SIPTX_CLOSE_OWNER);
+    if (!f) return;
+    siptx_flow_set_user(f, NULL, NULL);
+    if (!f->closing) siptx_flow_close(f, SIPTX_CLOSE_OWNER);
 }
 
 static void on_retry(void *ctx)
@@ -96,10 +160,18 @@ static void on_retry(void *ctx)
     begin(ctx);
 }
 
+static void tell_lost(const struct zone *z)
+{
+    const struct edge_zone_ops *ops = &z->zones->config.ops;
+    struct edge_zone_ref ref = ref_of(z);
+    if (ops->lost) ops->lost(ops->ctx, &ref);
+}
+
 static void fail(struct zone *z, const struct edge_problem *problem)
 {
     const struct log *log = z->zones->config.log;
-    bool is_new = z->was_active || strcmp(z->problem.text, problem->text) != 0;
+    bool was_active = z->was_active;
+    bool is_new = was_active || strcmp(z->problem.text, problem->text) != 0;
     drop(z);
     pthread_mutex_lock(&z->zones->lock);
     z->problem = *problem;
@@ -110,13 +182,14 @@ static void fail(struct zone *z, const struct edge_problem *problem)
         log_warn(log, "zone.failed", LOG_CSTR("zone", z->name), LOG_CSTR("peer", z->peer),
                  LOG_CSTR("why", problem->text), LOG_CSTR("fix", problem->fix));
     siptx_timer_start(z->zones->stack, &z->timer, z->pause_ms, on_retry, z);
+    if (was_active) tell_lost(z);
     z->pause_ms = z->pause_ms * 2 < EDGE_ZONE_RETRY_MAX_MS ? z->pause_ms * 2
                                                            : EDGE_ZONE_RETRY_MAX_MS;
 }
 
 static struct edge_zone_place place_of(const struct zone *z)
 {
-    return (struct edge_zone_place){z->node, z->host, z->peer, z->port};
+    return (struct edge_zone_place){z->node, z->host, z->peer, z->port, z->kind == EDGE_ZONE_LINK};
 }
 
 static void fail_by(struct zone *z, enum edge_zone_fault fault)
@@ -152,21 +225,31 @@ static void succeed(struct zone *z)
     siptx_timer_start(z->zones->stack, &z->timer, EDGE_ZONE_ASK_MS, on_ask_again, z);
 }
 
+static void hear_greeting(const struct zone *z, const struct sip_message *m)
+{
+    const struct edge_zone_ops *ops = &z->zones->config.ops;
+    struct edge_zone_ref ref = ref_of(z);
+    struct edge_greeting g;
+    if (z->kind == EDGE_ZONE_LINK && ops->greeted && edge_greeting_read(m, &g))
+        ops->greeted(ops->ctx, &ref, &g);
+}
+
 /* Whatever it answers: it has taken our certificate, and it speaks SIP. */
 static void on_answer(void *ctx, struct siptx_client *c, enum siptx_outcome outcome,
                       const struct sip_message *m, struct arena *arena)
 {
     struct zone *z = ctx;
-    (void)arena, (void)m;
+    (void)arena;
     if (outcome == SIPTX_PROVISIONAL) return;
     z->client = NULL;
     if (outcome == SIPTX_GONE) return;
     siptx_client_forget(c);
     siptx_timer_stop(z->zones->stack, &z->timer);
-    if (outcome == SIPTX_FINAL)
+    if (outcome == SIPTX_FINAL) {
         succeed(z);
-    else if (outcome == SIPTX_TIMEOUT)
-        fail_by(z, EDGE_ZONE_SILENT);
+        hear_greeting(z, m);
+    }
+    if (outcome == SIPTX_TIMEOUT) fail_by(z, EDGE_ZONE_SILENT);
     /* SIPTX_LOST: why is told when the flow closes */
 }
 
@@ -181,6 +264,10 @@ static void print_headers(struct zone *z, const struct siptx_flow *f, struct str
                (unsigned long long)unique[0], STR_ARG(uri), (unsigned long long)unique[1],
                ++all->cseq & 0x7fffffff);
     buf_put_lit(out, "Accept: application/sdp\r\n");
+    if (z->kind == EDGE_ZONE_LINK && all->config.ops.greeting) {
+        struct edge_greeting g = all->config.ops.greeting(all->config.ops.ctx);
+        edge_greeting_print(&g, out);
+    }
 }
 
 static void ask(struct zone *z)
@@ -197,6 +284,8 @@ static void ask(struct zone *z)
     struct buf *out = siptx_request_begin(s, f, STR("OPTIONS"), buf_str(&uri));
     print_headers(z, f, buf_str(&uri), out);
     if (z->state != EDGE_ZONE_ACTIVE) enter(z, EDGE_ZONE_ASKING);
+    if (z->client) siptx_client_forget(z->client); /* asked again before that was answered */
+    z->client = NULL;
     siptx_timer_start(s, &z->timer, EDGE_ZONE_ANSWER_MS, on_late, z);
     if (siptx_request_send(s, STR(""), STR(""), on_answer, z, &z->client) != RC_OK) {
         z->client = NULL;
@@ -206,19 +295,16 @@ static void ask(struct zone *z)
 
 /* ---- connecting ---- */
 
-static struct zone *zone_of(struct edge_zones *all, uint64_t flow)
+static struct zone *zone_of(const struct siptx_flow *f)
 {
-    LIST_FOR_EACH(it, &all->all)
-    {
-        struct zone *z = LIST_OF(it, struct zone, link);
-        if (z->flow == flow) return z;
-    }
-    return NULL;
+    struct zone *z = f->listener_kind == SIPTX_KIND_OUTGOING ? f->user : NULL;
+    return z && z->flow == f->id ? z : NULL;
 }
 
 bool edge_zones_on_ready(struct edge_zones *all, struct siptx_flow *f)
 {
-    struct zone *z = zone_of(all, f->id);
+    struct zone *z = zone_of(f);
+    (void)all;
     if (z) ask(z);
     return z != NULL;
 }
@@ -226,9 +312,9 @@ bool edge_zones_on_ready(struct edge_zones *all, struct siptx_flow *f)
 bool edge_zones_on_closed(struct edge_zones *all, struct siptx_flow *f, enum siptx_close why,
                           struct str text)
 {
-    struct zone *z = zone_of(all, f->id);
+    struct zone *z = zone_of(f);
     struct edge_problem p;
-    (void)why;
+    (void)why, (void)all;
     if (!z) return false;
     struct edge_zone_place place = place_of(z);
     z->flow = 0;
@@ -241,7 +327,7 @@ static void connect_to(struct zone *z, const struct net_addr *addr)
 {
     struct edge_zones *all = z->zones;
     struct siptx_flow *f;
-    struct net_tls *tls = all->config.ops.tls(all->config.ops.ctx);
+    struct net_tls *tls = all->config.ops.tls(all->config.ops.ctx, z->kind);
     pthread_mutex_lock(&all->lock);
     net_addr_text(addr, z->peer);
     pthread_mutex_unlock(&all->lock);
@@ -257,10 +343,12 @@ static void connect_to(struct zone *z, const struct net_addr *addr)
     enter(z, EDGE_ZONE_CONNECTING);
     enum rc rc = all->config.ops.connect(all->stack, &target, &f);
     net_tls_unref(tls);
-    if (rc == RC_OK)
-        z->flow = f->id;
-    else
+    if (rc != RC_OK) {
         fail_by(z, EDGE_ZONE_NOT_SENT);
+        return;
+    }
+    z->flow = f->id;
+    siptx_flow_set_user(f, z, NULL);
 }
 
 static void on_addrs(void *ctx, enum rc rc, const struct net_addr *addrs, size_t count,
@@ -303,39 +391,52 @@ static void zone_free(struct zone *z)
     free(z);
 }
 
-static struct zone *zone_find(struct edge_zones *all, struct str ucm, struct str node)
+static struct zone *zone_find(struct edge_zones *all, uint64_t id)
 {
     LIST_FOR_EACH(it, &all->all)
     {
         struct zone *z = LIST_OF(it, struct zone, link);
-        if (str_eq_nocase(str_from(z->ucm), ucm) && str_eq_nocase(str_from(z->node), node))
-            return z;
+        if (z->id == id) return z;
     }
     return NULL;
 }
 
-static enum rc zone_place(struct zone *z, struct str ucm, const struct edge_node *n)
+static enum rc zone_place(struct zone *z, const struct edge_zone_want *w)
 {
-    snprintf(z->name, sizeof z->name, "CEOAuth-%.*s", STR_ARG(str_sub(n->name, 0, 100)));
-    enum rc rc = str_to_cstr(ucm, z->ucm, sizeof z->ucm);
-    if (rc == RC_OK) rc = str_to_cstr(n->name, z->node, sizeof z->node);
-    if (rc == RC_OK) rc = str_to_cstr(n->host, z->host, sizeof z->host);
-    z->port = n->mra_port;
+    bool is_link = w->kind == EDGE_ZONE_LINK;
+    snprintf(z->name, sizeof z->name, "%s-%.*s", is_link ? "Link" : "CEOAuth",
+             STR_ARG(str_sub(w->node, 0, 100)));
+    enum rc rc = str_to_cstr(w->group, z->ucm, sizeof z->ucm);
+    if (rc == RC_OK) rc = str_to_cstr(w->node, z->node, sizeof z->node);
+    if (rc == RC_OK) rc = str_to_cstr(w->host, z->host, sizeof z->host);
+    z->port = w->port;
     return rc;
 }
 
-static void zone_add(struct edge_zones *all, struct str ucm, const struct edge_node *n)
+static struct zone *zone_new(struct edge_zones *all, uint64_t id, const struct edge_zone_want *w)
 {
     struct zone *z = all->count < EDGE_ZONES_MAX ? calloc(1, sizeof *z) : NULL;
-    if (!z || zone_place(z, ucm, n) != RC_OK) {
-        log_error(all->config.log, "zone.left_out", LOG_STR("node", n->name), LOG_STR("ucm", ucm));
+    if (!z || zone_place(z, w) != RC_OK) {
+        log_error(all->config.log, "zone.left_out", LOG_STR("node", w->node),
+                  LOG_STR("ucm", w->group));
         free(z);
-        return;
+        return NULL;
     }
     z->zones = all;
+    z->id = id;
+    z->kind = w->kind;
     z->pause_ms = FIRST_PAUSE_MS;
-    z->is_wanted = true;
     z->since_unix_ms = clock_unix_ms(&all->config.clock);
+    return z;
+}
+
+static void zone_add(struct edge_zones *all, uint64_t id, const struct edge_zone_want *w,
+                     size_t rank)
+{
+    struct zone *z = zone_new(all, id, w);
+    if (!z) return;
+    z->is_wanted = true;
+    z->rank = rank;
     pthread_mutex_lock(&all->lock);
     list_push_back(&all->all, &z->link);
     all->count++;
@@ -345,35 +446,56 @@ static void zone_add(struct edge_zones *all, struct str ucm, const struct edge_n
     begin(z);
 }
 
-static void want(struct edge_zones *all, struct str ucm, const struct edge_node *n)
+static void want(struct edge_zones *all, const struct edge_zone_want *w, size_t rank)
 {
-    struct zone *z = zone_find(all, ucm, n->name);
-    bool is_moved = z && (z->port != n->mra_port || !str_eq(str_from(z->host), n->host));
-    if (is_moved) {
-        log_info(all->config.log, "zone.moved", LOG_CSTR("zone", z->name), LOG_STR("host", n->host),
-                 LOG_INT("port", n->mra_port));
+    uint64_t id = edge_zone_number(w->kind, w->group, w->node);
+    struct zone *z = zone_find(all, id);
+    if (z && z->is_wanted) return; /* named twice */
+    if (z && (z->port != w->port || !str_eq(str_from(z->host), w->host))) {
+        log_info(all->config.log, "zone.moved", LOG_CSTR("zone", z->name), LOG_STR("host", w->host),
+                 LOG_INT("port", w->port));
         zone_free(z);
+        z = NULL;
     }
-    if (z && !is_moved)
-        z->is_wanted = true;
-    else
-        zone_add(all, ucm, n);
+    if (!z) {
+        zone_add(all, id, w, rank);
+        return;
+    }
+    z->is_wanted = true;
+    z->rank = rank;
 }
 
-void edge_zones_set(struct edge_zones *all, struct edge_cluster *const *clusters,
-                    const struct str *addresses, size_t count)
+size_t edge_zone_wants(const struct edge_cluster *c, struct str address, struct edge_zone_want *out,
+                       size_t max)
+{
+    size_t n = 0;
+    for (size_t i = 0; c->sip_oauth_mode && i < c->node_count && n < max; i++)
+        out[n++] = (struct edge_zone_want){EDGE_ZONE_NODE, address, c->nodes[i].name,
+                                           c->nodes[i].host, c->nodes[i].mra_port};
+    return n;
+}
+
+void edge_zones_set(struct edge_zones *all, const struct edge_zone_want *wants, size_t count)
 {
     LIST_FOR_EACH(it, &all->all)
     LIST_OF(it, struct zone, link)->is_wanted = false;
     for (size_t i = 0; i < count; i++)
-        for (size_t k = 0; clusters[i]->sip_oauth_mode && k < clusters[i]->node_count; k++)
-            want(all, addresses[i], &clusters[i]->nodes[k]);
+        want(all, &wants[i], i);
     LIST_FOR_EACH(it, &all->all)
     {
         struct zone *z = LIST_OF(it, struct zone, link);
         if (z->is_wanted) continue;
         log_info(all->config.log, "zone.removed", LOG_CSTR("zone", z->name));
         zone_free(z);
+    }
+}
+
+void edge_zones_greet(struct edge_zones *all)
+{
+    LIST_FOR_EACH(it, &all->all)
+    {
+        struct zone *z = LIST_OF(it, struct zone, link);
+        if (z->kind == EDGE_ZONE_LINK && z->state == EDGE_ZONE_ACTIVE) ask(z);
     }
 }
 
@@ -403,7 +525,8 @@ struct edge_zones *edge_zones_free(struct edge_zones *all)
 
 static enum rc show(const struct zone *z, struct arena *a, struct edge_zone_view *out)
 {
-    *out = (struct edge_zone_view){.port = z->port,
+    *out = (struct edge_zone_view){.kind = z->kind,
+                                   .port = z->port,
                                    .state = z->state,
                                    .since_unix_ms = z->since_unix_ms,
                                    .problem = z->problem};

@@ -1,6 +1,8 @@
-/* edge/zones.h - the neighbour zones towards call servers: one CEOAuth-<node> for each discovered node,
- * mutual TLS to its MRA port, whatever the cluster's security mode. A zone keeps one connection, asks
- * OPTIONS over it, and says how it is: Active, or what stands in the way and what to do.
+/* edge/zones.h - what an inner edge dials: a neighbour zone for each discovered node (CEOAuth-<node>,
+ * mutual TLS to its MRA port, whatever the cluster's security mode) and a traversal zone for each outer
+ * edge it is paired with (Link-<edge>). A zone keeps one connection, asks OPTIONS over it, and says how
+ * it is: Active, or what stands in the way and what to do. It has a number that stays, whatever
+ * connection it has at the moment.
  *
  *   RESOLVING -> CONNECTING -> ASKING -> ACTIVE -(every 30 s)-> ASKING
  *        \____________\___________\________\--> FAILED --(1, 2, 4 ... 30 s)--> RESOLVING
@@ -12,6 +14,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "edge/cluster.h"
+#include "edge/greeting.h"
 #include "edge/problem.h"
 #include "net/resolver.h"
 #include "siptx/stack.h"
@@ -27,6 +30,28 @@ enum {
     EDGE_ZONE_RETRY_MAX_MS = 30000,
 };
 
+enum edge_zone_kind { EDGE_ZONE_NODE, EDGE_ZONE_LINK };
+
+/* A zone there should be. Texts are borrowed for the call; of one of the same group and node the first
+ * counts. The order is that of preference. */
+struct edge_zone_want {
+    enum edge_zone_kind kind;
+    struct str group; /* the call server's address; "" for links */
+    struct str node;  /* the node's name, or the outer edge's */
+    struct str host;  /* what its certificate bears */
+    uint16_t port;    /* 0: it opens none */
+};
+/* The nodes of a cluster, at most max; none while its mode is off. */
+size_t edge_zone_wants(const struct edge_cluster *c, struct str address, struct edge_zone_want *out,
+                       size_t max);
+
+/* One of the zones. Texts live until the set changes. */
+struct edge_zone_ref {
+    uint64_t id; /* of kind, group and node: equal at every start */
+    enum edge_zone_kind kind;
+    struct str group, node;
+};
+
 /* What reaches others; in the program siptx_connect and net/resolver. */
 struct edge_zone_ops {
     void *ctx;
@@ -34,8 +59,13 @@ struct edge_zone_ops {
                        struct siptx_flow **out);
     enum rc (*addrs)(void *ctx, struct str name, uint16_t port, net_addrs_fn *fn, void *fn_ctx,
                      struct net_query **out);
-    struct net_tls *(*tls)(void *ctx); /* client context with the edge's tomcat certificate; a
-                                          reference for the caller. NULL: none */
+    /* client context with the edge's tomcat certificate; a reference for the caller. NULL: none */
+    struct net_tls *(*tls)(void *ctx, enum edge_zone_kind kind);
+    /* What an outer edge says of itself, and what is said to it. NULL: nothing. */
+    void (*greeted)(void *ctx, const struct edge_zone_ref *zone, const struct edge_greeting *g);
+    struct edge_greeting (*greeting)(void *ctx);
+    /* A zone that was Active is so no more. May be NULL. */
+    void (*lost)(void *ctx, const struct edge_zone_ref *zone);
 };
 
 struct edge_zones_config {
@@ -50,13 +80,25 @@ MUST_CHECK enum rc edge_zones_new(const struct edge_zones_config *config, struct
 struct edge_zones *edge_zones_free(struct edge_zones *z);
 void edge_zones_attach(struct edge_zones *z, struct siptx_stack *stack);
 
-/* What there should be from now on; clusters[i] is that of addresses[i]. A zone whose node is where it
- * was goes on untouched. More than EDGE_ZONES_MAX: the rest is left out, and logged. */
-void edge_zones_set(struct edge_zones *z, struct edge_cluster *const *clusters,
-                    const struct str *addresses, size_t count);
+/* What there should be from now on. A zone whose node is where it was goes on untouched. More than
+ * EDGE_ZONES_MAX: the rest is left out, and logged. */
+void edge_zones_set(struct edge_zones *z, const struct edge_zone_want *wants, size_t count);
 /* Certificates or trust have changed: zones that failed try again at once, the others keep what they
  * have. */
 void edge_zones_retry(struct edge_zones *z);
+
+/* Zones that are connected say how they are at once, not only when it is time. */
+void edge_zones_greet(struct edge_zones *z);
+
+/* The number of such a zone, whether there is one or not. */
+uint64_t edge_zone_number(enum edge_zone_kind kind, struct str group, struct str node);
+/* The zone this flow is of. */
+bool edge_zones_of_flow(const struct edge_zones *z, const struct siptx_flow *f,
+                        struct edge_zone_ref *out);
+/* The open connection of a zone; NULL: none now. */
+struct siptx_flow *edge_zones_flow(struct edge_zones *z, uint64_t id);
+/* The first Active zone of a group's nodes; false: none. */
+bool edge_zones_pick(struct edge_zones *z, struct str group, struct edge_zone_ref *out);
 
 /* What the stack tells of flows; false: not one of ours. */
 bool edge_zones_on_ready(struct edge_zones *z, struct siptx_flow *f);
@@ -72,6 +114,7 @@ enum edge_zone_state {
 };
 const char *edge_zone_state_name(enum edge_zone_state state); /* "Active" */
 struct edge_zone_view {
+    enum edge_zone_kind kind;
     struct str name;                  /* "CEOAuth-ucm1" */
     struct str ucm, node, host, peer; /* peer: "192.0.2.1:5091", "" not known yet */
     uint16_t port;

@@ -25,6 +25,10 @@ struct world {
     struct siptx_flow *flow; /* the last one made */
     unsigned connects, closes;
     char sent[4096]; /* the last message */
+    enum edge_zone_kind tls_kind;
+    struct edge_zone_ref lost;
+    unsigned lost_count;
+    struct edge_greeting heard;
 };
 
 static struct world w;
@@ -70,13 +74,34 @@ static enum rc find_addrs(void *ctx, struct str name, uint16_t port, net_addrs_f
     return RC_OK;
 }
 
-static struct net_tls *get_tls(void *ctx)
+static struct net_tls *get_tls(void *ctx, enum edge_zone_kind kind)
 {
     struct net_tls_client_config config = {.cert = NULL};
     struct net_tls *tls = NULL;
     (void)ctx;
+    w.tls_kind = kind;
     assert_rc(RC_OK, net_tls_client_new(&config, &tls, NULL));
     return tls;
+}
+
+static void on_lost(void *ctx, const struct edge_zone_ref *zone)
+{
+    (void)ctx;
+    w.lost = *zone;
+    w.lost_count++;
+}
+
+static void on_greeted(void *ctx, const struct edge_zone_ref *zone, const struct edge_greeting *g)
+{
+    (void)ctx;
+    assert_int_equal(EDGE_ZONE_LINK, zone->kind);
+    w.heard = *g;
+}
+
+static struct edge_greeting greeting(void *ctx)
+{
+    (void)ctx;
+    return (struct edge_greeting){.epoch = 7, .clock_ms = 1234};
 }
 
 static void on_ready(void *ctx, struct siptx_flow *f)
@@ -104,11 +129,15 @@ static int setup(void **state)
                               .wheel = w.wheel,
                               .random = kit_random(&w.seed, 3),
                               .events = {.on_flow_ready = on_ready, .on_flow_closed = on_closed}};
-    struct edge_zones_config zc = {
-        .ops = {.connect = connect_to, .addrs = find_addrs, .tls = get_tls},
-        .clock = clock,
-        .random = kit_random(&w.seed, 3),
-        .log = &w.log};
+    struct edge_zones_config zc = {.ops = {.connect = connect_to,
+                                           .addrs = find_addrs,
+                                           .tls = get_tls,
+                                           .greeted = on_greeted,
+                                           .greeting = greeting,
+                                           .lost = on_lost},
+                                   .clock = clock,
+                                   .random = kit_random(&w.seed, 3),
+                                   .log = &w.log};
     w.nodes[0] = (struct edge_node){
         .name = STR("ucm1"), .host = STR("ucm1.example.com"), .mra_port = 5091};
     w.cluster = (struct edge_cluster){.nodes = w.nodes, .node_count = 1, .sip_oauth_mode = true};
@@ -133,9 +162,9 @@ static int teardown(void **state)
 
 static void set_zones(void)
 {
-    struct edge_cluster *clusters[] = {&w.cluster};
-    const struct str addresses[] = {STR("ucm1.example.com")};
-    edge_zones_set(w.zones, clusters, addresses, 1);
+    struct edge_zone_want wants[8];
+    size_t n = edge_zone_wants(&w.cluster, STR("ucm1.example.com"), wants, 8);
+    edge_zones_set(w.zones, wants, n);
 }
 
 static void pass(int64_t ms)
@@ -348,6 +377,78 @@ static void test_each_end_of_a_connection_says_what_to_do(void **state)
     }
 }
 
+static const struct edge_zone_want link_want = {EDGE_ZONE_LINK, STR_INIT(""), STR_INIT("exp-e"),
+                                                STR_INIT("ucm1.example.com"), 5091};
+
+static void test_a_link_is_greeted_and_hears_the_other_side(void **state)
+{
+    (void)state;
+    static char text[4096], request[4096];
+    edge_zones_set(w.zones, &link_want, 1);
+    assert_str("Link-exp-e", only().name);
+    resolve(RC_OK);
+    assert_int_equal(EDGE_ZONE_LINK, w.tls_kind);
+    open_flow();
+    assert_non_null(strstr(w.sent, "\r\nBearline-Edge: epoch=7, clock=1234\r\n"));
+    snprintf(request, sizeof request, "%s", w.sent);
+    struct str ok = bed_response(text, sizeof text, str_from(request), 200, "t");
+    char whole[4200];
+    char *at = strstr(text, "CSeq:");
+    snprintf(whole, sizeof whole, "%.*sBearline-Edge: epoch=99, clock=5\r\n%.*s", (int)(at - text),
+             text, (int)(ok.n - (size_t)(at - text)), at);
+    assert_int_equal(strlen(whole), siptx_flow_input(w.flow, str_from(whole)));
+    assert_int_equal(EDGE_ZONE_ACTIVE, only().state);
+    assert_int_equal(99, w.heard.epoch);
+    assert_int_equal(5, w.heard.clock_ms);
+    w.sent[0] = '\0';
+    edge_zones_greet(w.zones);
+    assert_non_null(strstr(w.sent, "Bearline-Edge: epoch=7"));
+}
+
+static void test_a_zone_keeps_its_number_over_connections(void **state)
+{
+    (void)state;
+    struct edge_zone_ref ref, again;
+    make_active();
+    assert_true(edge_zones_of_flow(w.zones, w.flow, &ref));
+    assert_str("ucm1", ref.node);
+    assert_ptr_equal(w.flow, edge_zones_flow(w.zones, ref.id));
+    assert_true(edge_zones_pick(w.zones, STR("UCM1.example.com"), &again));
+    assert_int_equal(ref.id, again.id);
+    assert_false(edge_zones_pick(w.zones, STR("other.example.com"), &again));
+    lose(NULL);
+    assert_int_equal(1, w.lost_count);
+    assert_int_equal(ref.id, w.lost.id);
+    assert_null(edge_zones_flow(w.zones, ref.id));
+    assert_false(edge_zones_pick(w.zones, STR("ucm1.example.com"), &again));
+    pass(1000);
+    resolve(RC_OK);
+    open_flow();
+    assert_ptr_equal(w.flow, edge_zones_flow(w.zones, ref.id)); /* before it is proved */
+    answer(200);
+    assert_true(edge_zones_of_flow(w.zones, w.flow, &again));
+    assert_int_equal(ref.id, again.id);
+    assert_int_equal(1, w.lost_count);
+}
+
+static void test_the_first_active_zone_of_a_cluster_is_picked(void **state)
+{
+    (void)state;
+    struct edge_zone_ref ref;
+    make_active();
+    w.nodes[1] = w.nodes[0];
+    w.nodes[0].name = STR("ucm0"); /* comes first from now on; not Active yet */
+    w.cluster.node_count = 2;
+    set_zones();
+    assert_true(edge_zones_pick(w.zones, STR("ucm1.example.com"), &ref));
+    assert_str("ucm1", ref.node);
+    resolve(RC_OK);
+    open_flow();
+    answer(200);
+    assert_true(edge_zones_pick(w.zones, STR("ucm1.example.com"), &ref));
+    assert_str("ucm0", ref.node);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -358,6 +459,9 @@ int main(void)
         T(test_pauses_grow_and_a_changed_certificate_ends_them),
         T(test_what_stays_where_it_was_is_not_cut),
         T(test_each_end_of_a_connection_says_what_to_do),
+        T(test_a_link_is_greeted_and_hears_the_other_side),
+        T(test_a_zone_keeps_its_number_over_connections),
+        T(test_the_first_active_zone_of_a_cluster_is_picked),
     };
     return cmocka_run_group_tests_name("edge/zones", tests, NULL, NULL);
 }

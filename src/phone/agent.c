@@ -68,10 +68,10 @@ static void tell_registered(struct agent *a, const struct phone_line_action *act
     path_ping_start(a);
     save_status(a); /* before it is told: who hears it may ask */
     agent_calls_follow(a);
-    agent_say(a, "%s %.*s at %.*s (%s) for %u s, next refresh in %llu s",
+    agent_say(a, "%s %.*s at %.*s%s%.*s (%s) for %u s, next refresh in %llu s",
               act->is_first ? "registered" : "refreshed", STR_ARG(a->phone.lines[0].number),
-              STR_ARG(node->name), transport, act->granted_s,
-              (unsigned long long)(act->wait_ms / 1000));
+              STR_ARG(node->name), node->edge.n > 0 ? " by the edge " : "", STR_ARG(node->edge),
+              transport, act->granted_s, (unsigned long long)(act->wait_ms / 1000));
 }
 
 /* ---- the machine and its actions ---- */
@@ -296,6 +296,12 @@ static enum phone_exit load_config(struct agent *a, struct phone_problem *proble
                                  "%s registers with a token: sign in first. Run: bearline-phone "
                                  "login --server https://HOST:8443 --device %s --state %s",
                                  a->tokens.device, a->tokens.device, a->config->state->path);
+    if (a->config->edge_count > 0 &&
+        phone_config_go_outside(&a->phone, a->config->edges, a->config->edge_count) != RC_OK)
+        return phone_problem_set(
+            problem, PHONE_EXIT_USAGE,
+            "--edge wants HOST or HOST:PORT, and a device whose lines register "
+            "with tokens (SIP OAuth mode).");
     return PHONE_EXIT_OK;
 }
 
@@ -361,7 +367,7 @@ static void make_paths(struct agent *a)
         p->agent = a;
         p->index = (int)i;
         p->route = phone_config_route(&a->phone, i);
-        snprintf(p->where, sizeof p->where, "%.*s:%u", STR_ARG(a->phone.nodes[i].name),
+        snprintf(p->where, sizeof p->where, "%.*s:%u", STR_ARG(phone_config_dial(&a->phone, i)),
                  p->route.port);
     }
 }

@@ -76,7 +76,7 @@ static void connect_next(struct path *p)
         .addr = p->addrs[p->addr_at++],
         .transport = wire_of(p->route.transport),
         .tls = a->tls,
-        .server_name = a->phone.nodes[p->index].name,
+        .server_name = phone_config_dial(&a->phone, (size_t)p->index),
         .connect_ms = CONNECT_MS,
     };
     enum rc rc = p->route.transport == PHONE_UDP ? open_udp(a, &target.addr) : RC_OK;
@@ -108,7 +108,7 @@ static void on_addrs(void *ctx, enum rc rc, const struct net_addr *addrs, size_t
     phone_problem_set(&why, PHONE_EXIT_DNS,
                       "The server's name %.*s has no address (%s). Check this machine's DNS, or "
                       "the node's host name on the server.",
-                      STR_ARG(p->agent->phone.nodes[p->index].name), rc_name(rc));
+                      STR_ARG(phone_config_dial(&p->agent->phone, (size_t)p->index)), rc_name(rc));
     tell(p, PHONE_EV_CLOSED, &why);
 }
 
@@ -118,12 +118,12 @@ void path_open(struct path *p)
     struct phone_problem why;
     p->digest = (struct phone_digest){0};
     p->challenge_status = 0;
-    enum rc rc = net_resolver_addrs(a->resolver, a->phone.nodes[p->index].name, p->route.port,
-                                    NET_NONE, on_addrs, p, &p->query);
+    enum rc rc = net_resolver_addrs(a->resolver, phone_config_dial(&a->phone, (size_t)p->index),
+                                    p->route.port, NET_NONE, on_addrs, p, &p->query);
     if (rc == RC_OK) return;
     p->query = NULL;
     phone_problem_set(&why, PHONE_EXIT_DNS, "The server's name %.*s cannot be looked up (%s).",
-                      STR_ARG(a->phone.nodes[p->index].name), rc_name(rc));
+                      STR_ARG(phone_config_dial(&a->phone, (size_t)p->index)), rc_name(rc));
     tell(p, PHONE_EV_CLOSED, &why);
 }
 

@@ -169,9 +169,51 @@ enum rc phone_config_parse(struct str doc, struct arena *a, struct phone_config 
     return rc;
 }
 
+struct str phone_config_dial(const struct phone_config *c, size_t node)
+{
+    return c->nodes[node].edge.n > 0 ? c->nodes[node].edge : c->nodes[node].name;
+}
+
+/* "host", "host:port", "[v6]:port". */
+static enum rc read_edge(struct str text, struct phone_node *out)
+{
+    struct str port = STR("5061");
+    uint64_t number;
+    ptrdiff_t colon = str_find_char(text, ':');
+    if (text.n > 0 && text.p[0] == '[') {
+        ptrdiff_t end = str_find_char(text, ']');
+        if (end < 0) return RC_INVALID;
+        struct str rest = str_sub(text, (size_t)end + 1, text.n);
+        if (rest.n > 0 && rest.p[0] != ':') return RC_INVALID;
+        if (rest.n > 0) port = str_sub(rest, 1, rest.n);
+        text = str_sub(text, 1, (size_t)end);
+    } else if (colon >= 0) {
+        port = str_sub(text, (size_t)colon + 1, text.n);
+        text = str_sub(text, 0, (size_t)colon);
+    }
+    if (text.n == 0 || str_to_u64(port, UINT16_MAX, &number) != RC_OK || number == 0)
+        return RC_INVALID;
+    out->edge = text;
+    out->edge_port = (uint16_t)number;
+    return RC_OK;
+}
+
+enum rc phone_config_go_outside(struct phone_config *c, const char *const *edges, size_t count)
+{
+    struct phone_node home = c->nodes[0];
+    if (!c->is_oauth || count > PHONE_NODE_MAX) return RC_INVALID;
+    for (size_t i = 0; i < count; i++) {
+        c->nodes[i] = home;
+        if (read_edge(str_from(edges[i]), &c->nodes[i]) != RC_OK) return RC_INVALID;
+    }
+    if (count > 0) c->node_count = count;
+    return RC_OK;
+}
+
 struct phone_route phone_config_route(const struct phone_config *c, size_t node)
 {
     const struct phone_node *n = &c->nodes[node];
+    if (n->edge.n > 0) return (struct phone_route){PHONE_TLS, n->edge_port, true, false};
     if (c->is_oauth) return (struct phone_route){PHONE_TLS, n->oauth_port, true, false};
     if (c->security != PHONE_NON_SECURE)
         return (struct phone_route){PHONE_TLS, n->secure_port, false, true};

@@ -12,8 +12,11 @@ enum phone_security { PHONE_NON_SECURE = 1, PHONE_AUTHENTICATED = 2, PHONE_ENCRY
 enum phone_transport { PHONE_UDP = 2, PHONE_TLS = 3, PHONE_TCP = 4 };
 
 struct phone_node {
-    struct str name; /* host name or address to dial; the certificate must carry it */
+    struct str name; /* host name or address of the node: its certificate must carry it */
     uint16_t sip_port, secure_port, oauth_port, mra_oauth_port;
+    struct str edge; /* from outside: the outer edge to dial in its place, which must carry that
+                        name; "" the node itself */
+    uint16_t edge_port;
 };
 
 struct phone_config_line {
@@ -38,6 +41,14 @@ struct phone_config {
  * has no line"); RC_UNSUPPORTED: a DOCTYPE; RC_TOO_BIG, RC_NOMEM. *why is written on every failure. */
 MUST_CHECK enum rc phone_config_parse(struct str doc, struct arena *a, struct phone_config *out,
                                       const char **why);
+
+/* Where the phone dials for a node, and whose name the certificate there must carry. */
+struct str phone_config_dial(const struct phone_config *c, size_t node);
+/* The phone is outside: it reaches the first node by outer edges, in their order, instead of all nodes
+ * directly. edges: "host" or "host:port" (5061), at most PHONE_NODE_MAX, borrowed for the life of c.
+ * RC_INVALID: one cannot be read, or the lines have no OAuth. */
+MUST_CHECK enum rc phone_config_go_outside(struct phone_config *c, const char *const *edges,
+                                           size_t count);
 
 /* How the phone goes to a node: sipOAuthMode and deviceSecurityMode decide. */
 struct phone_route {

@@ -40,6 +40,38 @@ static void test_the_document_the_server_sends(void **state)
     free((void *)(uintptr_t)doc.p);
 }
 
+static void test_outside_the_edges_are_dialled(void **state)
+{
+    (void)state;
+    struct phone_config c;
+    const char *why;
+    const char *const edges[] = {"edge1.example.com", "edge2.example.com:6061", "[2001:db8::1]:7"};
+    const char *const bad[] = {"", ":5061", "a:b", "a:0", "a:65536", "[]"};
+    struct str doc = kit_data("provision/CSFrado.cnf.xml");
+    assert_rc(RC_OK, phone_config_parse(doc, &arena, &c, &why));
+    assert_str("ucm1.example.com", phone_config_dial(&c, 0));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct phone_config other = c;
+        assert_rc(RC_INVALID, phone_config_go_outside(&other, &bad[i], 1));
+    }
+    assert_rc(RC_OK, phone_config_go_outside(&c, edges, 3));
+    assert_int_equal(3, c.node_count);
+    static const struct {
+        const char *dial;
+        unsigned port;
+    } rows[] = {{"edge1.example.com", 5061}, {"edge2.example.com", 6061}, {"2001:db8::1", 7}};
+    for (size_t i = 0; i < 3; i++) {
+        struct phone_route r = phone_config_route(&c, i);
+        assert_str(rows[i].dial, phone_config_dial(&c, i));
+        assert_int_equal(rows[i].port, r.port);
+        assert_true(r.needs_token && r.transport == PHONE_TLS);
+        assert_str("ucm1.example.com", c.nodes[i].name); /* whom it registers with */
+    }
+    c.is_oauth = false;
+    assert_rc(RC_INVALID, phone_config_go_outside(&c, edges, 1));
+    free((void *)(uintptr_t)doc.p);
+}
+
 static void test_the_reference_leaves_its_prefixes_undeclared(void **state)
 {
     (void)state;
@@ -178,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_the_document_the_server_sends),
+        T(test_outside_the_edges_are_dialled),
         T(test_the_reference_leaves_its_prefixes_undeclared),
         T(test_members_by_priority_and_no_more_than_three),
         T(test_routes),

@@ -1,0 +1,262 @@
+"""The edge pair: phones outside register and call through it; what becomes of links, edges and nodes that
+end; what nobody outside can do."""
+# suite: threads
+import re
+
+import calling
+import edges
+import lab
+
+DEVICES = {"CSFrado": "rado", "CSFanna": "anna", "CSFivan": "ivan"}
+
+
+class Pair(lab.Scenario):
+    """A node, its inner edge and an outer one; phones by hand on both sides."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.node = cls.lab.node().oauth_ready(users=sorted(DEVICES.values()), devices=DEVICES)
+        cls.tokens = {device: cls.node.sign_in(user)["access_token"] for device, user in DEVICES.items()}
+        cls.inner = edges.Edge(cls.lab).start()
+        edges.join(cls.node, cls.inner)
+        cls.outer = edges.Outer(cls.lab).start().set_up()
+        edges.pair(cls.inner, cls.outer)
+
+    def setUp(self):
+        self.phones = []
+
+    def tearDown(self):
+        for phone in self.phones:
+            phone.connection.close()
+
+    def made(self, phone, register=True):
+        self.phones.append(phone)
+        if register:
+            answer = phone.register(self.tokens[phone.device])
+            self.assertEqual(200, answer.status, str(answer))
+        return phone
+
+    def outside(self, device, register=True, **more):
+        return self.made(self.outer.phone(device, self.node.lines[device], **more), register)
+
+    def inside(self, device):
+        return self.made(self.node.phone(device, self.node.lines[device]))
+
+    def counter(self, edge, name):
+        return int(re.search(rf"^{re.escape(name)} +(\d+)$", edge.cli("show", "counters").stdout, re.M)[1])
+
+    def talk(self, caller, callee, number):
+        """A call with everything in it: re-INVITE from the callee, BYE from the caller."""
+        ours, theirs = calling.establish(caller, callee, number)
+        theirs.request("INVITE", body=calling.sdp(40002, direction="sendonly"))
+        heard = caller.expect("INVITE")
+        caller.answer(heard, 200, "OK", body=calling.sdp(direction="recvonly"), tag=None)
+        callee.expect(100, 200)
+        theirs.ack()
+        caller.expect("ACK")
+        calling.hang_up(ours, theirs)
+
+
+class Outside(Pair):
+    def test_a_phone_is_challenged_at_the_inner_edge_and_registers_at_the_node(self):
+        phone = self.outside("CSFrado", register=False)
+        seen = self.node.program.log.mark()
+        challenge = phone.register()
+        self.assertEqual((407, 'Bearer realm="ccmsipline"'), (challenge.status, challenge.get("Proxy-Authenticate")))
+        self.assertNotIn("CSFrado", self.node.program.log.text()[seen:])
+        answer = phone.answer_challenge(self.tokens["CSFrado"])
+        self.assertEqual(200, answer.status, str(answer))
+        row = self.node.registrations("CSFrado")[0]
+        self.assertEqual("OAuth line over MRA", row["listener"])
+        # Nothing of the inside is told: no Via, Path or Service-Route but the phone's own Via.
+        self.assertEqual(1, len(answer.all("Via")), str(answer))
+        for name in ("Path", "Service-Route", "Record-Route"):
+            self.assertEqual([], answer.all(name))
+        self.assertNotIn("exp-c", str(answer))
+        self.assertEqual(200, phone.register(expires=0).status)  # its connection is known by now
+        self.node.wait_registrations(0)
+
+    def test_the_standard_dialect_is_challenged_as_rfc_8898_says(self):
+        phone = self.outside("CSFanna", register=False, cisco=False)
+        challenge = phone.register()
+        self.assertEqual(401, challenge.status)
+        self.assertRegex(challenge.get("WWW-Authenticate"), r'^Bearer realm="ccmsipline"')
+        challenge = phone.register("no.such.token")
+        self.assertEqual(401, challenge.status)
+        self.assertIn('error="invalid_token"', challenge.get("WWW-Authenticate"))
+
+    def test_calls_in_every_direction(self):
+        rado, anna = calling.Agent(self.outside("CSFrado")), calling.Agent(self.outside("CSFanna"))
+        ivan = calling.Agent(self.inside("CSFivan"))
+        for caller, callee in ((rado, ivan), (ivan, rado), (rado, anna)):
+            with self.subTest(caller=caller.line, callee=callee.line):
+                self.talk(caller, callee, callee.line)
+        sent = rado.invite("1012")
+        rado.expect(100)
+        heard = ivan.expect("INVITE")
+        ivan.answer(heard, 180, "Ringing")
+        rado.expect(180)
+        rado.cancel(sent)
+        rado.expect(200)
+        cancelled = ivan.expect("CANCEL")
+        ivan.answer(cancelled, 200, "OK", tag=None)
+        ivan.reject(heard, 487, "Request Terminated")
+        rado.ack_refusal(sent, rado.expect(487))
+
+    def test_the_inside_stays_hidden_in_calls(self):
+        rado, ivan = calling.Agent(self.outside("CSFrado")), calling.Agent(self.inside("CSFivan"))
+        calling_out = ivan.invite("1010")
+        ivan.expect(100)
+        heard = rado.expect("INVITE")
+        self.assertRegex(heard.get("Contact"), r"@edge\.invalid>")
+        for name in ("Via", "Record-Route"):
+            for value in calling.values(heard, name):
+                self.assertRegex(value, r"(localhost|edge\.invalid)", f"{name}: {value}")
+        self.assertNotIn(ivan.connection.local, str(heard).partition("\r\n\r\n")[0])
+        rado.reject(heard, 486, "Busy Here")
+        ivan.ack_refusal(calling_out, ivan.expect(486))
+
+
+class Softphones(Pair):
+    def softphone(self, user, *words):
+        phone = self.node.softphone(f"{self._testMethodName[-20:]}-{user}")
+        done = phone.login(user, device="CSF" + user, ca=edges.ca_of(self.node, self.outer))
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return phone.run(*words, device="CSF" + user)
+
+    def test_a_softphone_outside_calls_one_inside(self):
+        edge = f"localhost:{self.outer.ports['sip']}"
+        anna = self.softphone("anna", "--do", "wait incoming; answer; wait ended")
+        anna.wait_line(r" registered \d+ at ")
+        rado = self.softphone("rado", "--edge", edge, "--do", "call 1011; wait answered; wait 1; hangup")
+        rado.wait_line(r" registered 1010 at localhost by the edge localhost \(TLS")
+        self.assertEqual(0, rado.wait(), rado.log.text())
+        self.assertEqual(0, anna.wait(), anna.log.text())
+        rado.wait_line(r"encrypted with AEAD_AES_256_GCM")
+        self.node.wait_registrations(0)
+
+    def test_it_takes_the_next_edge_when_one_is_gone(self):
+        gone = f"localhost:{lab.ports.take()}"
+        rado = self.softphone("rado", "--edge", gone, "--edge", f"localhost:{self.outer.ports['sip']}",
+                              "--once-registered")
+        self.assertEqual(0, rado.wait(), rado.log.text())
+
+
+class Breaking(Pair):
+    def test_a_link_cut_and_healed_loses_no_phone_cut(self):
+        rado, ivan = calling.Agent(self.outside("CSFrado")), calling.Agent(self.inside("CSFivan"))
+        # The outer edge's traversal port moves away and comes back: the link is cut, phones' connections stay.
+        port, mark = self.outer.ports["link"], self.outer.program.log.mark()
+        self.outer.param("EdgeTraversalPort", lab.ports.take())
+        self.outer.program.log.wait(r"event=link\.down", mark)
+        self.inner.wait_zone("Link-exp-e", "Failed", "nobody listens on", "EdgeTraversalPort")
+        self.assertIn("the inner edge has not dialled in", self.outer.cli("diagnose", check=False).stdout)
+        answer = rado.phone.register()
+        self.assertEqual((503, "5"), (answer.status, answer.get("Retry-After")))
+        self.outer.param("EdgeTraversalPort", port)
+        self.inner.wait_zone("Link-exp-e", "Active")
+        self.talk(ivan, rado, "1010")  # by the binding made before
+        self.assertEqual(200, rado.phone.register().status)  # and its token is still remembered
+
+    def test_an_outer_edge_that_ends_takes_its_bindings_with_it_outer(self):
+        rado, ivan = calling.Agent(self.outside("CSFrado")), calling.Agent(self.inside("CSFivan"))
+        self.outer.kill()
+        self.outer.start()
+        self.inner.wait_zone("Link-exp-e", "Active")
+        sent = ivan.invite("1010")
+        refused = ivan.expect(100, 480)  # 430 from the edge ended the binding
+        ivan.ack_refusal(sent, refused)
+        self.node.wait_registrations(0, "CSFrado")
+        self.assertEqual(b"", rado.connection.sock.recv(1))
+        self.talk(ivan, calling.Agent(self.outside("CSFrado")), "1010")
+
+    def test_an_inner_edge_that_ends_makes_phones_register_again_inner(self):
+        rado = self.outside("CSFrado")
+        self.inner.stop()
+        self.inner.start()
+        self.assertEqual(b"", rado.connection.sock.recv(1))  # closed: it comes back by itself
+        self.inner.wait_zone("Link-exp-e", "Active")
+        self.inner.wait_zone("CEOAuth-ucm1", "Active")
+        self.talk(calling.Agent(self.inside("CSFivan")), calling.Agent(self.outside("CSFrado")), "1010")
+
+    def test_a_node_that_ends_makes_them_too_node(self):
+        rado = self.outside("CSFrado")
+        self.node.stop()
+        self.assertEqual(b"", rado.connection.sock.recv(1))
+        refused = self.outside("CSFrado", register=False).register(self.tokens["CSFrado"])
+        self.assertEqual(503, refused.status)
+        self.node.start()
+        self.inner.wait_zone("CEOAuth-ucm1", "Active")
+        self.outside("CSFrado")
+
+    def test_an_edge_paired_no_more_is_cut_unpair(self):
+        mark = self.outer.program.log.mark()
+        self.outer.cli("--yes", "peer", "remove", "exp-c")
+        self.outer.program.log.wait(r"event=link\.down", mark)
+        self.inner.wait_zone("Link-exp-e", "Failed")
+        self.assertIn("paired with no inner edge", self.outer.cli("diagnose", check=False).stdout)
+        self.outer.cli("peer", "pair", self.inner.card())
+        self.inner.wait_zone("Link-exp-e", "Active")
+
+
+class Strangers(Pair):
+    def test_an_edge_with_another_ca_is_refused_on_both_sides_ca(self):
+        stranger = edges.Edge(self.lab, "exp-x").start()
+        stranger.param("EdgeUnifiedCommunicationsMode", "mra")
+        stranger.cli("peer", "pair", self.outer.card())
+        stranger.wait_zone("Link-exp-e", "Failed", "the outer edge exp-e does not take this edge's certificate",
+                           "issued by CN=Bearline CA exp-x", "peer pair card.json")
+        self.outer.program.log.wait(r"event=link\.refused .*issued by CN=Bearline CA exp-x.*peer pair")
+        # The other way round: the inner edge does not take an outer one that has another CA.
+        rogue = edges.Outer(self.lab, "exp-r").start().set_up()
+        stranger.cli("peer", "update", "exp-e", "--sip-port", str(rogue.ports["link"]))
+        rogue.cli("peer", "pair", stranger.card())
+        stranger.wait_zone("Link-exp-e", "Failed", "this edge does not trust the certificate of",
+                           "issued by CN=Bearline CA exp-r")
+
+    def test_cards_are_checked_cards(self):
+        for text, said in (("{}", "no card of an edge"), ("nonsense", "is no card"),
+                           (self.inner.cli("peer", "card").stdout, "another inner edge")):
+            path = self.lab.secret_file(text)
+            done = self.inner.cli("peer", "pair", path, check=False)
+            self.assertNotEqual(0, done.returncode)
+            self.assertIn(said, done.stderr)
+
+    def test_without_a_token_nothing_goes_in_forged(self):
+        rado, ivan = calling.Agent(self.outside("CSFrado")), calling.Agent(self.inside("CSFivan"))
+        calling_in = rado.invite("1012")
+        rado.expect(100)
+        heard = ivan.expect("INVITE")
+        ivan.answer(heard, 180, "Ringing")
+        shown = rado.expect(180)  # what an insider has been shown
+        ivan.reject(heard, 486, "Busy Here")
+        rado.ack_refusal(calling_in, rado.expect(486))
+        routes = [("Route", v) for v in reversed(calling.values(shown, "Record-Route"))]
+        methods = ("INVITE", "REGISTER", "OPTIONS", "MESSAGE", "SUBSCRIBE", "REFER", "NOTIFY", "INFO", "UPDATE", "PRACK",
+                   "PUBLISH", "BYE", "NOSUCH")
+        forged = ((), routes, [("P-Asserted-Identity", "<sip:1011@localhost>")], [("Path", "<sip:x@localhost;lr>")],
+                  [("Record-Route", "<sip:exp-c.example.com:5061;transport=tls;lr>")],
+                  [("Route", "<sip:localhost:5091;transport=tls;lr>")], [("Route", "<sip:abc@edge.invalid;lr>")],
+                  [("Bearline-Edge", "epoch=1, clock=1")],
+                  [("Via", "SIP/2.0/TLS localhost:1;branch=z9hG4bKx;edge-flow=1.1")],
+                  [("Proxy-Authorization", 'Bearer token="a.b.c"')], [("Authorization", "Bearer a.b.c")])
+        carried = self.counter(self.inner, "messages.carried")
+        nobody = calling.Agent(self.outside("CSFanna", register=False))
+        for method in methods:
+            for headers in forged:
+                with self.subTest(method=method, headers=headers):
+                    nobody.request(method, "sip:1012@localhost", headers=headers)
+                    self.assertIn(nobody.connection.receive().status, (400, 401, 403, 407))
+        # ACK and CANCEL of nobody are not even answered; another phone's answer is taken from nobody.
+        nobody.request("ACK", "sip:1012@localhost")
+        nobody.request("CANCEL", "sip:1012@localhost")
+        nobody.answer(shown, 200, "OK")
+        nobody.request("OPTIONS", "sip:localhost")
+        self.assertIn(nobody.connection.receive().status, (401, 407))
+        self.assertEqual(carried, self.counter(self.inner, "messages.carried"))
+        ivan.expect_nothing()
+
+
+if __name__ == "__main__":
+    lab.main()
