@@ -73,6 +73,16 @@ def choose_ports(any_free):
     return ports
 
 
+def free_ports(count):
+    """The edges' own, next to a node on the same machine."""
+    found, candidate = [], 25000 + os.getpid() % 5000
+    while len(found) < count:
+        if is_free(candidate):
+            found.append(candidate)
+        candidate += 1
+    return found
+
+
 class Program:
     """A program in the background, its lines kept for whoever waits for one."""
 
@@ -158,7 +168,10 @@ class Demo:
         self.second = self.folder / "second-phone"
         self.secret = self.folder / "password"
         self.edge_socket = self.folder / "edge.sock"
-        self.node = self.phone = self.caller = self.edge = None
+        self.outer_socket = self.folder / "outer.sock"
+        self.outside = self.folder / "outside-phone"
+        self.edge_port = 0  # of the outer edge, for phones
+        self.node = self.phone = self.caller = self.edge = self.outer = None
 
     # ---- running things ----
 
@@ -179,13 +192,25 @@ class Demo:
                 show(text)
         return text
 
-    def edge_admin(self, *words, quiet=False):
-        text = self.run([self.app / "bearline", "--edge", "--socket", self.edge_socket, *words])
+    def edge_admin(self, *words, quiet=False, outer=False):
+        socket_path, name = (self.outer_socket, "outer edge") if outer else (self.edge_socket, "edge")
+        text = self.run([self.app / "bearline", "--edge", "--socket", socket_path, *words])
         if not quiet:
-            print(paint("33", "   edge admin:") + " ".join(map(str, words)))
+            print(paint("33", f"   {name} admin:") + " ".join(map(str, words)))
             if text.strip():
                 show(text)
         return text
+
+    def pair_with(self, outer):
+        """The card of one edge to the other; outer: whose card it is."""
+        socket_path, name = (self.outer_socket, "outer") if outer else (self.edge_socket, "inner")
+        done = subprocess.run([self.app / "bearline", "--edge", "--socket", socket_path, "peer", "card"],
+                              capture_output=True, text=True, timeout=LIMIT_S, check=True)
+        card = self.folder / f"{name}.json"
+        card.write_text(done.stdout)
+        print(paint("33", f"   {name} edge admin:") + f"peer card > {card.name}")
+        show(done.stderr)
+        self.edge_admin("peer", "pair", str(card), outer=not outer)
 
     def phone_args(self):
         return ["--state", self.state]
@@ -297,11 +322,12 @@ class Demo:
                        f"https://localhost:{self.ports['https']}", "--ca", self.ca, "--device",
                        "CSFanna", "--user", "anna", "--password-file", self.secret]))
 
-    def script(self, state, device, text, log):
-        print(paint("33", "   $ ") + f"bearline-phone run --do '{text.replace('DIR/', '')}'")
+    def script(self, state, device, text, log, *more):
+        print(paint("33", "   $ ") + f"bearline-phone run {' '.join(more) + ' ' * bool(more)}--do "
+              f"'{text.replace('DIR/', '')}'")
         return Program(
             [str(a) for a in [self.app / "bearline-phone", "run", "--state", state, "--codec",
-                              "PCMA", "--do", text.replace("DIR", str(self.folder)), "--config-url",
+                              "PCMA", *more, "--do", text.replace("DIR", str(self.folder)), "--config-url",
                               f"http://localhost:{self.ports['config_http']}/{device}.cnf.xml"]],
             self.folder / log)
 
@@ -377,6 +403,51 @@ class Demo:
         self.wait_zone("Active")
         self.edge_admin("diagnose")
 
+    def start_outer(self):
+        link, self.edge_port = free_ports(2)
+        self.outer = Program([str(a) for a in (
+            self.app / "bearline-edge", "--role", "outer", "--data", self.folder / "outer",
+            "--control", self.outer_socket, "--set", "node.name=exp-e", "--set", "node.host=localhost",
+            "--set", "node.addresses=127.0.0.1")], self.folder / "bearline-outer.log")
+        self.outer.wait_for("event=edge.ready", what="bearline-edge --role outer")
+        say("bearline-edge --role outer runs; on this machine it takes other ports than 5061 and 7001:")
+        for name, value in (("EdgeSIPPort", self.edge_port), ("EdgeTraversalPort", link),
+                            ("EdgeUnifiedCommunicationsMode", "mra")):
+            self.edge_admin("param", "set", name, str(value), outer=True)
+        say("they are paired by their cards, and only the inner one dials:")
+        self.pair_with(outer=True)
+        self.pair_with(outer=False)
+        self.outer.wait_for("event=link.up", what="bearline-edge --role outer")
+        self.wait_zone("Link-exp-e    Traversal client  Active")
+        self.edge_admin("status", outer=True)
+
+    def call_from_outside(self):
+        both = self.folder / "both-ca.pem"
+        both.write_text(self.ca.read_text() + (self.folder / "outer" / "ca.pem").read_text())
+        self.run([self.app / "bearline-phone", "login", "--state", self.outside, "--server",
+                  f"https://localhost:{self.ports['https']}", "--ca", both, "--device", "CSFrado",
+                  "--user", "rado", "--password-file", self.secret])
+        self.phone = self.script(self.second, "CSFanna", "wait incoming; answer; record DIR/anna-inside.wav; "
+                                 "play DIR/anna.wav; wait ended", "inside.log")
+        self.phone.wait_for(" registered ", what="the phone inside")
+        self.caller = self.script(self.outside, "CSFrado", "call 1020; wait answered; record DIR/rado-outside.wav; "
+                                  "play DIR/rado.wav; wait 1; hangup", "outside.log",
+                                  "--edge", f"localhost:{self.edge_port}")
+        self.caller.wait_for("talking", what="the phone outside")
+        say("both registrations: one over the OAuth line, one from outside over the MRA port:")
+        self.admin("show", "registrations")
+        if self.caller.process.wait(LIMIT_S) != 0 or self.phone.process.wait(LIMIT_S) != 0:
+            raise Failed(f"the call failed:\n{self.caller.text()}\n{self.phone.text()}")
+        show(self.caller.text())
+        for heard, sent, who in (("anna-inside", "rado", "the phone inside heard the one outside"),
+                                 ("rado-outside", "anna", "the phone outside heard the one inside")):
+            match = correlation(read_tune(self.folder / f"{sent}.wav"), read_tune(self.folder / f"{heard}.wav"))
+            show(f"{who}: correlation {match:.3f}")
+            if match < ALIKE:
+                raise Failed("that is not what was sent")
+        say("the registration and the call as the outer edge saw them; the inside is hidden:")
+        self.edge_admin("trace", "--limit", "24", outer=True)
+
     def show_record(self):
         """The phones hear of the call's end before its record is written, some milliseconds later."""
         end = time.monotonic() + LIMIT_S
@@ -402,6 +473,9 @@ class Demo:
      {app}/bearline --socket {self.socket}            the admin shell (type ?)
      {app}/bearline --socket {self.socket} trace CSFrado
      {app}/bearline --edge --socket {self.edge_socket} status
+     {app}/bearline --edge --socket {self.outer_socket} status
+     {app}/bearline-phone run --state {self.outside} --edge localhost:{self.edge_port} --interactive \\
+       --config-url http://localhost:{p['config_http']}/CSFrado.cnf.xml
      {app}/bearline-phone status --state {self.state}
      curl --cacert {self.ca} https://localhost:{p['https']}/.well-known/oauth-authorization-server
      curl http://localhost:{p['config_http']}/CSFrado.cnf.xml
@@ -413,7 +487,7 @@ class Demo:
    Ctrl-C ends it and removes {self.folder}.""", flush=True)
 
     def close(self):
-        for program in (self.edge, self.caller, self.phone, self.node):
+        for program in (self.outer, self.edge, self.caller, self.phone, self.node):
             if program:
                 program.stop()
 
@@ -443,6 +517,10 @@ def steps(demo, once):
     demo.join_edge()
     heading(12, "Each side with a CA the other does not know (scenarios 2 and 3), and mended")
     demo.distrust()
+    heading(13, "The outer edge stands outside, and the two are paired")
+    demo.start_outer()
+    heading(14, "A phone outside registers through both edges and calls the one inside, encrypted")
+    demo.call_from_outside()
     if not once:
         demo.run_phone("phone-last.log")
         demo.invite()

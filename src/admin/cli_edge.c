@@ -124,7 +124,7 @@ int cli_peer_pair(struct cli *cli, const struct cli_rest *rest)
     if (o && !cli_print_json(cli, o))
         cli_say(cli,
                 "Paired with the %.*s edge %.*s. Compare: the other edge must have shown the "
-                "fingerprint\n%.*s",
+                "fingerprint %.*s",
                 STR_ARG(cli_str(o, "role")), STR_ARG(cli_str(o, "paired")),
                 STR_ARG(cli_str(o, "fingerprint")));
     json_decref(o);

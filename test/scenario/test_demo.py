@@ -85,11 +85,22 @@ class Demo(unittest.TestCase):
                      "this edge does not trust the certificate of 127.0.0.1", "(unknown CA)",
                      "bearline --edge set cert import trust tomcat", "refused our certificate", "alert unknown CA",
                      "does not trust this edge's certificate", "issued by CN=Bearline CA exp-c",
-                     "which nothing in tomcat-trust vouches for", "CEOAuth-ucm1  Active",
+                     "which nothing in tomcat-trust vouches for", "CEOAuth-ucm1  Neighbor  Active",
                      "ok    Zone CEOAuth-ucm1: Active"):
             found = self.text.find(word, at)
             self.assertGreater(found, 0, f"{word} in its place in:\n{self.text[at:]}")
             at = found
+
+    def test_a_phone_outside_registers_through_the_pair_and_calls(self):
+        at = self.text.index("13. The outer edge")
+        for word in ("Paired with the outer edge exp-e.", "Paired with the inner edge exp-c.", "Traversal client  Active",
+                     "Traversal server  Active", "14. A phone outside", "registered 1010 at localhost by the edge localhost",
+                     "talking, PCMA, encrypted with AEAD_AES_256_GCM", "the phone inside heard the one outside",
+                     "the phone outside heard the one inside", "INVITE sip:1020@"):
+            found = self.text.find(word, at)
+            self.assertGreater(found, 0, f"{word} in its place in:\n{self.text[at:]}")
+            at = found
+        self.assertRegex(self.text, r"OAuth line over MRA")
 
     def test_no_token_and_no_password_is_shown(self):
         self.assertNotIn("eyJ", self.text)
