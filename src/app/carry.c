@@ -73,3 +73,33 @@ bool app_carry_is_to_us(const struct edge_arrival *a)
     return a->message->is_request && a->message->method == SIP_METHOD_OPTIONS &&
            a->message->first[SIP_HEADER_ROUTE] == SIP_HEADER_NONE;
 }
+
+/* ---- media ---- */
+
+static bool is_description(const struct sip_message *m)
+{
+    struct str type = sip_message_value(m, SIP_HEADER_CONTENT_TYPE);
+    ptrdiff_t end = str_find_char(type, ';');
+    if (end >= 0) type = str_sub(type, 0, (size_t)end);
+    return m->body.n > 0 && str_eq_nocase(str_trim(type), STR("application/sdp"));
+}
+
+unsigned app_carry_media(struct app_carry *c, const struct edge_arrival *a,
+                         struct edge_relay_call *call, bool to_party, struct str *body)
+{
+    const struct sip_message *m = a->message;
+    enum sip_method method = a->basics->cseq.method;
+    unsigned status = 0;
+    if (!c->relay) return 0;
+    if (c->media_address.family != NET_NONE) { /* not one of this machine, perhaps: take any */
+        call->shown = c->media_address;
+        call->local = (struct net_addr){.family = c->media_address.family};
+    }
+    if (is_description(m) && call->local.family != NET_NONE)
+        status = to_party ? edge_relay_to_party(c->relay, call, a->arena, body)
+                          : edge_relay_from_party(c->relay, call, a->arena, body);
+    if (m->is_request && method == SIP_METHOD_BYE) edge_relay_answered(c->relay, call->key, 0);
+    if (!m->is_request && method == SIP_METHOD_INVITE && m->status >= 200)
+        edge_relay_answered(c->relay, call->key, m->status);
+    return status;
+}

@@ -4,6 +4,7 @@
 #define APP_CARRY_H
 #include "base/log.h"
 #include "edge/hop.h"
+#include "edge/relay.h"
 #include "siptx/stack.h"
 
 enum { APP_CARRY_MESSAGE_MAX = 2 * SIPTX_MESSAGE_MAX };
@@ -21,6 +22,8 @@ struct app_carry {
     struct buf out;     /* the message being written */
     struct buf headers; /* of an answer given here */
     struct app_carry_counters counters;
+    struct edge_relay *relay;      /* NULL: media go by themselves */
+    struct net_addr media_address; /* what parties are told; NET_NONE: where our sockets are */
 };
 void app_carry_init(struct app_carry *c, const struct log *log);
 void app_carry_fini(struct app_carry *c);
@@ -36,6 +39,10 @@ void app_carry_out(struct app_carry *c, struct siptx_flow *from, const struct ed
 /* An answer given here; an ACK is dropped. headers: whole lines or empty. */
 void app_carry_answer(struct app_carry *c, struct siptx_flow *from, const struct edge_arrival *a,
                       unsigned status, const char *reason, struct str headers);
+
+/* What edge_media.pass does once the ways of the call are known: call->local and the rest. */
+unsigned app_carry_media(struct app_carry *c, const struct edge_arrival *a,
+                         struct edge_relay_call *call, bool to_party, struct str *body);
 
 /* An OPTIONS to this edge itself, over a link or a zone: no Route. */
 bool app_carry_is_to_us(const struct edge_arrival *a);

@@ -13,6 +13,7 @@ struct app_carry_inner {
     struct app_carry base;
     struct app_carry_inner_config config;
     struct edge_inner *inner;
+    struct edge_media media;
     struct edge_admission *admission;
     char addresses[EDGE_ADMISSION_CLUSTERS][ADDRESS_MAX + 1];
     uint64_t epoch;
@@ -27,6 +28,31 @@ struct app_carry_inner {
     _Atomic uint64_t admitted;
 };
 
+/* The party is inside: a zone; the other edge is at the end of a link. */
+static unsigned pass_media(void *ctx, const struct edge_arrival *a, uint64_t key, uint64_t to,
+                           bool to_party, struct str *body)
+{
+    struct app_carry_inner *c = ctx;
+    uint64_t link_id = to_party ? a->flow : to;
+    struct edge_relay_call call = {.key = key};
+    struct edge_zone_ref link;
+    struct siptx_flow *zone = edge_zones_flow(c->config.zones, to_party ? to : a->flow);
+    struct siptx_flow *over = edge_zones_flow(c->config.zones, link_id);
+    if (zone) call.local = zone->local;
+    if (over && edge_zones_get(c->config.zones, link_id, &link)) {
+        call.other = over->peer;
+        call.other.port = link.media_port;
+    }
+    return app_carry_media(&c->base, a, &call, to_party, body);
+}
+
+void app_carry_inner_set_media(struct app_carry_inner *c, struct edge_relay *relay,
+                               const struct net_addr *address)
+{
+    c->base.relay = relay;
+    c->base.media_address = *address;
+}
+
 enum rc app_carry_inner_new(const struct app_carry_inner_config *config,
                             struct app_carry_inner **out)
 {
@@ -37,6 +63,7 @@ enum rc app_carry_inner_new(const struct app_carry_inner_config *config,
     }
     c->config = *config;
     c->epoch = random_u64(&config->random) | 1;
+    c->media = (struct edge_media){.ctx = c, .pass = pass_media};
     app_carry_init(&c->base, config->log);
     struct edge_inner_config ic = {.seal = config->seal, .host = config->host, .port = SIP_PORT};
     struct edge_admission_config ac = {.clock = config->clock, .random = config->random};
@@ -146,6 +173,7 @@ bool app_carry_inner_message(struct app_carry_inner *c, struct siptx_flow *f,
     if (!edge_zones_of_flow(c->config.zones, f, &zone)) return false;
     struct edge_arrival a = app_carry_arrival(f, m, basics, arena, zone.id);
     struct edge_decision d;
+    a.media = &c->media;
     buf_reset(&c->base.out);
     if (zone.kind == EDGE_ZONE_NODE && app_carry_is_to_us(&a)) {
         siptx_flow_answer(f, m, 200, STR(""), STR(""));

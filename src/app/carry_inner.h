@@ -19,6 +19,9 @@ struct app_carry_inner_config {
 /* RC_NOMEM and those of edge_inner_new. */
 MUST_CHECK enum rc app_carry_inner_new(const struct app_carry_inner_config *config,
                                        struct app_carry_inner **out);
+/* Who relays media; borrowed, NULL nobody. address: what parties are told, NET_NONE our own. */
+void app_carry_inner_set_media(struct app_carry_inner *c, struct edge_relay *relay,
+                               const struct net_addr *address);
 struct app_carry_inner *app_carry_inner_free(struct app_carry_inner *c); /* NULL */
 
 /* Whose tokens count; cluster i is followed at addresses[i]. References and copies are taken. */

@@ -10,6 +10,7 @@ struct app_carry_outer {
     struct app_carry base;
     struct app_carry_outer_config config;
     struct edge_outer *outer;
+    struct edge_media media;
     struct edge_links *links;
     uint64_t boot, epoch;
 };
@@ -27,6 +28,30 @@ static enum rc make_outer(const struct app_carry_outer *c, uint16_t port, struct
     return edge_outer_new(&oc, out);
 }
 
+/* The party is a phone; the other edge is at the end of a link. */
+static unsigned pass_media(void *ctx, const struct edge_arrival *a, uint64_t flow, uint64_t to,
+                           bool to_party, struct str *body)
+{
+    struct app_carry_outer *c = ctx;
+    struct siptx_flow *phone = siptx_flow_find(c->base.stack, flow);
+    uint64_t link = edge_links_flow(c->links, to_party ? a->flow : to);
+    struct siptx_flow *over = link != 0 ? siptx_flow_find(c->base.stack, link) : NULL;
+    struct edge_relay_call call = {.key = 0};
+    if (!c->base.relay || !phone) return 0;
+    call.key = edge_relay_key(c->base.relay, flow, a->basics->call_id);
+    call.local = phone->local;
+    call.party = phone->peer;
+    if (over) call.other = over->peer;
+    return app_carry_media(&c->base, a, &call, to_party, body);
+}
+
+void app_carry_outer_set_media(struct app_carry_outer *c, struct edge_relay *relay,
+                               const struct net_addr *address)
+{
+    c->base.relay = relay;
+    c->base.media_address = *address;
+}
+
 enum rc app_carry_outer_new(const struct app_carry_outer_config *config,
                             struct app_carry_outer **out)
 {
@@ -35,6 +60,7 @@ enum rc app_carry_outer_new(const struct app_carry_outer_config *config,
     c->config = *config;
     c->boot = random_u64(&config->random);
     c->epoch = random_u64(&config->random) | 1;
+    c->media = (struct edge_media){.ctx = c, .pass = pass_media};
     app_carry_init(&c->base, config->log);
     enum rc rc = make_outer(c, config->port, &c->outer);
     if (rc == RC_OK) rc = edge_links_new(&config->clock, &c->links);
@@ -194,6 +220,7 @@ static void from_link(struct app_carry_outer *c, struct siptx_flow *f, const str
                       const struct sip_basics *basics, struct arena *arena)
 {
     struct edge_arrival a = app_carry_arrival(f, m, basics, arena, way_of(f)->link);
+    a.media = &c->media;
     if (app_carry_is_to_us(&a)) {
         answer_link(c, f, &a);
         return;
@@ -210,6 +237,7 @@ static void from_phone(struct app_carry_outer *c, struct siptx_flow *f, const st
 {
     struct way *w = way_of(f);
     struct edge_arrival a = app_carry_arrival(f, m, basics, arena, f->id);
+    a.media = &c->media;
     uint64_t link = m->is_request ? edge_links_take(c->links, w->link) : w->link;
     if (link != 0) w->link = link;
     struct edge_decision d = edge_outer_from_phone(c->outer, &a, link, &c->base.out);

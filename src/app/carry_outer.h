@@ -18,6 +18,9 @@ struct app_carry_outer_config {
 /* RC_NOMEM and those of edge_outer_new. */
 MUST_CHECK enum rc app_carry_outer_new(const struct app_carry_outer_config *config,
                                        struct app_carry_outer **out);
+/* Who relays media; borrowed, NULL nobody. address: what parties are told, NET_NONE our own. */
+void app_carry_outer_set_media(struct app_carry_outer *c, struct edge_relay *relay,
+                               const struct net_addr *address);
 struct app_carry_outer *app_carry_outer_free(struct app_carry_outer *c); /* NULL */
 void app_carry_outer_attach(struct app_carry_outer *c, struct siptx_stack *stack);
 

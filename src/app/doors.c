@@ -28,12 +28,14 @@ const struct door_def door_defs[DOOR_COUNT] = {
                         STORE_P_EDGE_LINK_PORT, "EdgeTraversalPort"},
 };
 
-size_t door_addresses(struct str addresses, struct net_addr *out)
+size_t app_listener_addresses(struct str addresses, struct net_addr *out)
 {
     size_t n = 0;
     struct str rest = addresses, part;
     while (str_split(&rest, ' ', &part))
-        if (part.n > 0 && n < ADDRESSES_MAX && net_addr_parse_ip(part, 0, &out[n]) == RC_OK) n++;
+        if (part.n > 0 && n < APP_LISTENER_ADDRESSES_MAX &&
+            net_addr_parse_ip(part, 0, &out[n]) == RC_OK)
+            n++;
     if (n > 0 || str_trim(addresses).n > 0) return n;
     out[0] = (struct net_addr){.family = NET_V4};
     out[1] = (struct net_addr){.family = NET_V6};
@@ -44,8 +46,8 @@ size_t door_addresses(struct str addresses, struct net_addr *out)
 static size_t edge_doors_wanted(struct app_listeners *l, struct door *out)
 {
     const struct app_listeners_config *c = &l->config;
-    struct net_addr addrs[ADDRESSES_MAX];
-    size_t n = 0, addr_count = door_addresses(c->addresses, addrs);
+    struct net_addr addrs[APP_LISTENER_ADDRESSES_MAX];
+    size_t n = 0, addr_count = app_listener_addresses(c->addresses, addrs);
     if (l->is_stopped || directory_param_number(c->directory, STORE_P_EDGE_MODE) == 0) return 0;
     for (int kind = DOOR_EDGE_SIP; kind < DOOR_COUNT; kind++) {
         if (kind == DOOR_EDGE_LINK && !l->tls[APP_TLS_LINK]) continue;
@@ -61,7 +63,7 @@ static size_t edge_doors_wanted(struct app_listeners *l, struct door *out)
 
 size_t doors_wanted(struct app_listeners *l, struct door *out)
 {
-    struct net_addr addrs[ADDRESSES_MAX];
+    struct net_addr addrs[APP_LISTENER_ADDRESSES_MAX];
     size_t n = 0;
     if (l->config.is_edge) return edge_doors_wanted(l, out);
     const struct directory_node *node = directory_node_ref(l->config.directory, l->config.node);
@@ -70,7 +72,7 @@ size_t doors_wanted(struct app_listeners *l, struct door *out)
         return 0;
     }
     bool mode = directory_param_number(l->config.directory, STORE_P_SIP_OAUTH_MODE) != 0;
-    size_t addr_count = door_addresses(node->addresses, addrs);
+    size_t addr_count = app_listener_addresses(node->addresses, addrs);
     for (int kind = 0; kind < DOOR_EDGE_SIP; kind++) {
         int port;
         memcpy(&port, (const char *)&node->ports + door_defs[kind].port, sizeof port);

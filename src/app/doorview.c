@@ -89,11 +89,11 @@ static bool can_open(struct app_listeners *l, const struct net_addr *addr, bool 
 bool app_listeners_port_is_free(struct app_listeners *l, uint16_t port, bool udp_too,
                                 struct net_holder *holder)
 {
-    struct net_addr addrs[ADDRESSES_MAX];
+    struct net_addr addrs[APP_LISTENER_ADDRESSES_MAX];
     *holder = (struct net_holder){0};
     if (is_ours(l, port)) return true;
     const struct directory_node *node = directory_node_ref(l->config.directory, l->config.node);
-    size_t n = node ? door_addresses(node->addresses, addrs) : 0;
+    size_t n = node ? app_listener_addresses(node->addresses, addrs) : 0;
     directory_node_unref(node);
     for (size_t i = 0; i < n; i++) {
         addrs[i].port = port;

@@ -22,6 +22,7 @@
 #include "siptx/trace.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define APP_EDGE_CONTROL_DEFAULT "/run/bearline-edge/control.sock"
 #define APP_EDGE_DATA_DEFAULT    "/var/lib/bearline-edge"
@@ -51,6 +52,9 @@ struct app_edge {
     struct siptx_trace *trace;
     struct net_resolver *resolver;
     struct edge_seal *seal;
+    struct edge_relay *relay;
+    uint16_t mux_port; /* outer: of media from inner edges, SIP thread only */
+    atomic_int mux_rc; /* enum rc of opening it */
     struct net_post retry;
     /* inner */
     struct net_tls_slot *tls, *link_tls; /* towards nodes and outer edges */

@@ -156,6 +156,10 @@ static enum rc outer_findings(struct app_edge *e, struct walk *w)
                            STR("Unified Communications mode is Off: phones outside are served "
                                "nothing"),
                            "bearline --edge param set EdgeUnifiedCommunicationsMode mra");
+    if (atomic_load(&e->mux_rc) != RC_OK)
+        (void)add_finding(w, STR("the UDP port for media from inner edges cannot be opened"),
+                          "See who holds it: ss -lunp; or another one: bearline --edge param set "
+                          "EdgeMediaTraversalPort PORT, and pair the inner edges anew");
     enum rc rc = edge_links_list(app_carry_outer_links(e->outer), w->arena, &rows, &count);
     for (size_t i = 0; i < count && rc == RC_OK; i++)
         rc = add_clock(w, rows[i].name, rows[i].clock_off_ms);
@@ -260,6 +264,7 @@ static enum rc live_numbers(void *ctx, struct arena *a, struct admin_number **ou
         active += zones[i].is_active;
     const struct app_carry_counters *carry = e->outer ? app_carry_outer_counters(e->outer)
                                                       : app_carry_inner_counters(e->inner);
+    const struct edge_relay_counters *media = edge_relay_counters(e->relay);
     const struct admin_number rows[] = {
         {STR("zones"), (int64_t)zone_count},
         {STR("zones.active"), (int64_t)active},
@@ -269,6 +274,14 @@ static enum rc live_numbers(void *ctx, struct arena *a, struct admin_number **ou
         {STR("messages.carried"), (int64_t)carry->carried},
         {STR("messages.refused"), (int64_t)carry->refused},
         {STR("messages.dropped"), (int64_t)carry->dropped},
+        {STR("media.calls"), (int64_t)media->calls},
+        {STR("media.packets_out"), (int64_t)media->packets_out},
+        {STR("media.packets_in"), (int64_t)media->packets_in},
+        {STR("media.strangers"), (int64_t)media->strangers},
+        {STR("media.early"), (int64_t)media->early},
+        {STR("media.moved"), (int64_t)media->moved},
+        {STR("media.exhausted"), (int64_t)media->exhausted},
+        {STR("media.idle"), (int64_t)media->idle},
         {STR("phones.admitted"), e->inner ? (int64_t)app_carry_inner_admitted(e->inner) : 0},
     };
     *count = sizeof rows / sizeof *rows;

@@ -58,8 +58,7 @@ static void on_change(void *ctx, enum store_kind kind, struct str key, bool remo
     (void)removed;
     if (e->ucms && (kind == STORE_UCM || is_param(kind, key, STORE_P_EDGE_MODE)))
         app_edge_ucms_changed(e->ucms); /* which tells the zones */
-    if (e->listeners && kind == STORE_PARAM) app_edge_peers_changed(e->peers);
-    if (kind == STORE_PEER) app_edge_peers_changed(e->peers);
+    if (kind == STORE_PARAM || kind == STORE_PEER) app_edge_peers_changed(e->peers);
     if ((kind == STORE_CERT || kind == STORE_TRUST || kind == STORE_PEER) &&
         net_pool_submit(e->pool, renew_tls, NULL, e, NULL) != RC_OK)
         log_warn(&e->log, "edge.tls_kept", LOG_CSTR("why", "the pool is full"));

@@ -135,6 +135,9 @@ struct wanted {
     struct str names[APP_EDGE_PEERS_MAX]; /* outer */
     size_t name_count;
     uint16_t port;
+    uint16_t mux_port, media_first, media_last;
+    uint32_t media_idle_s;
+    struct net_addr media_address;
     struct arena text;
 };
 
@@ -146,10 +149,35 @@ static void wanted_free(struct wanted *w)
     free(w);
 }
 
+/* Outer: opens the port inner edges send media to, where it is another one than before. */
+static void listen_media(struct app_edge *e, uint16_t port)
+{
+    struct net_addr addrs[APP_LISTENER_ADDRESSES_MAX];
+    size_t count = app_listener_addresses(str_from(e->settings.addresses), addrs);
+    if (port == e->mux_port && (port == 0 || e->mux_rc == RC_OK)) return;
+    for (size_t i = 0; i < count; i++)
+        addrs[i].port = port;
+    enum rc rc = edge_relay_listen(e->relay, addrs, port == 0 ? 0 : count);
+    if (rc != RC_OK && (rc != (enum rc)e->mux_rc || port != e->mux_port))
+        log_error(&e->log, "media.not_listening", LOG_INT("port", port),
+                  LOG_CSTR("rc", rc_name(rc)));
+    e->mux_port = port;
+    atomic_store(&e->mux_rc, (int)rc);
+}
+
+static void apply_media(struct app_edge *e, const struct wanted *w)
+{
+    edge_relay_set(e->relay, w->media_first, w->media_last, w->media_idle_s);
+    if (e->inner) app_carry_inner_set_media(e->inner, e->relay, &w->media_address);
+    if (e->outer) app_carry_outer_set_media(e->outer, e->relay, &w->media_address);
+    if (e->outer) listen_media(e, w->mux_port);
+}
+
 static void apply_wanted(void *ctx)
 {
     struct wanted *w = ctx;
     struct app_edge *e = w->edge;
+    if (e->relay) apply_media(e, w);
     if (e->zones) {
         edge_zones_set(e->zones, w->wants, w->want_count);
         app_carry_inner_set(e->inner, w->clusters, w->addresses, w->cluster_count);
@@ -184,7 +212,9 @@ static enum rc add_link(struct wanted *w, const struct store_peer *p)
 {
     struct edge_zone_want *want = &w->wants[w->want_count];
     if (w->want_count == WANTS_MAX) return RC_TOO_BIG;
-    *want = (struct edge_zone_want){.kind = EDGE_ZONE_LINK, .port = (uint16_t)p->sip_port};
+    *want = (struct edge_zone_want){.kind = EDGE_ZONE_LINK,
+                                    .port = (uint16_t)p->sip_port,
+                                    .media_port = (uint16_t)p->media_port};
     enum rc rc = arena_str_dup(&w->text, p->name, &want->node);
     if (rc == RC_OK) rc = arena_str_dup(&w->text, p->host, &want->host);
     if (rc == RC_OK) w->want_count++;
@@ -205,13 +235,33 @@ static enum rc add_peers(struct app_edge *e, struct wanted *w)
     return rc;
 }
 
+static uint16_t port_param(const struct app_edge *e, enum store_param_id id)
+{
+    return (uint16_t)directory_param_number(e->directory, id);
+}
+
+static void want_media(struct app_edge *e, struct wanted *w)
+{
+    bool is_on = directory_param_number(e->directory, STORE_P_EDGE_MODE) != 0;
+    const struct directory_params *params = directory_params_ref(e->directory);
+    w->mux_port = is_on ? port_param(e, STORE_P_EDGE_MUX_PORT) : 0;
+    w->media_first = port_param(e, STORE_P_EDGE_MEDIA_FIRST);
+    w->media_last = port_param(e, STORE_P_EDGE_MEDIA_LAST);
+    w->media_idle_s = (uint32_t)directory_param_number(e->directory, STORE_P_EDGE_MEDIA_IDLE_S);
+    if (params &&
+        net_addr_parse_ip(params->text[STORE_P_EDGE_MEDIA_ADDRESS], 0, &w->media_address) != RC_OK)
+        w->media_address = (struct net_addr){.family = NET_NONE};
+    directory_params_unref(params);
+}
+
 static struct wanted *wanted_new(struct app_edge *e)
 {
     struct wanted *w = calloc(1, sizeof *w);
     if (!w) return NULL;
     w->edge = e;
     arena_init(&w->text, NULL, 0, 1 << 20);
-    w->port = (uint16_t)directory_param_number(e->directory, STORE_P_EDGE_SIP_PORT);
+    w->port = port_param(e, STORE_P_EDGE_SIP_PORT);
+    want_media(e, w);
     if (directory_param_number(e->directory, STORE_P_EDGE_MODE) == 0) return w;
     if (add_peers(e, w) != RC_OK) {
         wanted_free(w);
@@ -348,6 +398,9 @@ enum rc app_edge_sip_open(struct app_edge *e, struct store_why *why)
                    .on_refused = on_refused},
     };
     rc = siptx_stack_new(&sc, &e->stack);
+    struct edge_relay_config relay = {
+        .loop = e->sip, .random = e->random, .log = &e->log, .is_inner = is_inner(e)};
+    if (rc == RC_OK) rc = edge_relay_new(&relay, &e->relay);
     if (rc == RC_OK && e->zones) edge_zones_attach(e->zones, e->stack);
     if (rc == RC_OK && e->outer) app_carry_outer_attach(e->outer, e->stack);
     if (rc == RC_OK && e->outer) rc = open_listeners(e);
@@ -387,6 +440,7 @@ void app_edge_sip_stop(struct app_edge *e)
     app_listeners_free(e->listeners);
     e->zones = edge_zones_free(e->zones);
     siptx_stack_free(e->stack);
+    e->relay = edge_relay_free(e->relay);
     net_resolver_free(e->resolver);
     e->outer = app_carry_outer_free(e->outer); /* what was posted to the loop finds nothing */
     e->inner = app_carry_inner_free(e->inner);

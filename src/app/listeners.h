@@ -69,6 +69,9 @@ struct app_listener_info {
 };
 /* From any thread; at most max. */
 size_t app_listeners_list(struct app_listeners *l, struct app_listener_info *out, size_t max);
+/* The addresses a text names ("" all: the two wildcards); how many, at most APP_LISTENER_ADDRESSES_MAX. */
+enum { APP_LISTENER_ADDRESSES_MAX = 16 };
+size_t app_listener_addresses(struct str addresses, struct net_addr *out);
 /* From any thread: how many ports should be open and are not (one of our own that is only on its way
  * out aside); names and addresses of the first of them in out, "; " between. */
 size_t app_listeners_failed(struct app_listeners *l, char *out, size_t cap);

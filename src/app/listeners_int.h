@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { DOORS_MAX = 128, ADDRESSES_MAX = 16, RETRY_MS = 5000, SETTLE_S = 5 };
+enum { DOORS_MAX = 128, RETRY_MS = 5000, SETTLE_S = 5 };
 
 enum door_kind {
     DOOR_SIP_UDP,
@@ -78,10 +78,7 @@ struct app_listeners {
     struct wheel_timer retry;
 };
 
-/* doors.c. The addresses a text names, all when it names none, at most ADDRESSES_MAX; what should be open now, at most
- * DOORS_MAX. */
-struct directory_node;
-size_t door_addresses(struct str addresses, struct net_addr *out);
+/* doors.c: what should be open now, at most DOORS_MAX. */
 size_t doors_wanted(struct app_listeners *l, struct door *out);
 
 /* doorkeepers.c, on the control thread. */

@@ -41,13 +41,26 @@ struct edge_decision {
     const char *reason; /* ANSWER, DROP: for log and phrase; constant text */
 };
 
+struct edge_arrival;
+/* What becomes of the bodies of calls: media relayed by an edge have other addresses on the other side. */
+struct edge_media {
+    void *ctx;
+    /* Of every message of a call's methods. call: the phone's connection (outer edge), the call's own
+     * number (inner edge); to: where it goes; to_party: away from the other edge. *body: as it goes on,
+     * in a->arena if it is another. A status: it cannot; a request is refused with it, an answer
+     * dropped. 0: it goes on. */
+    unsigned (*pass)(void *ctx, const struct edge_arrival *a, uint64_t call, uint64_t to,
+                     bool to_party, struct str *body);
+};
+
 /* One message that has come, valid as siptx has found it. */
 struct edge_arrival {
     const struct sip_message *message;
     const struct sip_basics *basics;
-    struct arena *arena;  /* for what is parsed */
-    uint64_t flow;        /* it came by */
-    struct net_addr peer; /* of that */
+    struct arena *arena;            /* for what is parsed */
+    uint64_t flow;                  /* it came by */
+    struct net_addr peer;           /* of that */
+    const struct edge_media *media; /* NULL: bodies go on as they came */
 };
 
 /* FORWARD, or DROP when out could not hold it. */
@@ -61,20 +74,32 @@ struct edge_decision edge_refuse(const struct edge_arrival *a, unsigned status, 
 void edge_flow_name(const struct edge_hop *h, uint64_t flow, char out[EDGE_FLOW_NAME_MAX + 1]);
 /* False: not one of this start. */
 bool edge_flow_read(const struct edge_hop *h, struct str name, uint64_t *flow);
-/* The branch of our Via when a request with that branch goes from one flow to another, NUL-terminated,
- * without the cookie. */
-MUST_CHECK enum rc edge_branch(const struct edge_hop *h, uint64_t from, uint64_t to,
-                               struct str below, char out[EDGE_BRANCH_LEN + 1]);
+/* A way through this edge, as its Via must prove it. */
+struct edge_way {
+    uint64_t from, to, call; /* call: of an inner edge's messages, else 0 */
+    struct str below;        /* the branch of the Via below */
+};
+/* The branch of our Via on that way, NUL-terminated, without the cookie. */
+MUST_CHECK enum rc edge_branch(const struct edge_hop *h, const struct edge_way *way,
+                               char out[EDGE_BRANCH_LEN + 1]);
 /* Is text (a whole branch) that one? */
-bool edge_branch_fits(const struct edge_hop *h, uint64_t from, uint64_t to, struct str below,
-                      struct str text);
+bool edge_branch_fits(const struct edge_hop *h, const struct edge_way *way, struct str text);
+/* A number for a call that begins on that way: not to be guessed, equal for a repetition, never 0.
+ * RC_NOMEM. */
+MUST_CHECK enum rc edge_call_number(const struct edge_hop *h, const struct edge_way *way,
+                                    uint64_t *call);
+/* 16 hexadecimal digits. */
+bool edge_call_read(struct str text, uint64_t *call);
 
-/* "sip:TOKEN@host:port;transport=tls;lr": names a connection. */
-void edge_put_flow_uri(const struct edge_hop *h, uint64_t flow, struct buf *out);
+/* "sip:TOKEN@host:port;transport=tls;lr": names a connection, and a call (0 none). */
+void edge_put_flow_uri(const struct edge_hop *h, uint64_t flow, uint64_t call, struct buf *out);
 /* The user part of such a URI. RC_DENIED: not ours; RC_NOT_FOUND: of another start. */
 MUST_CHECK enum rc edge_open_flow(const struct edge_hop *h, struct str token, struct arena *a,
-                                  uint64_t *flow);
+                                  uint64_t *flow, uint64_t *call);
 
+/* What a->media makes of the body; 0 or a status. */
+unsigned edge_pass_body(const struct edge_arrival *a, uint64_t call, uint64_t to, bool to_party,
+                        struct str *body);
 /* INVITE, SUBSCRIBE or REFER outside a dialog. */
 bool edge_makes_dialog(const struct edge_arrival *a);
 /* What is written anew on every hop: Via, Route, Max-Forwards, Content-Length. */

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { ROUTES_MAX = 16, NAME_BYTES = 16 };
+enum { ROUTES_MAX = 16, NAME_BYTES = 16, CALL_DIGITS = 16 };
 
 struct edge_inner {
     struct edge_hop hop;
@@ -98,8 +98,9 @@ static void put_uris(const struct edge_inner *n, const struct edge_arrival *a,
     if (!is_first) buf_put_lit(out, "\r\n");
 }
 
-/* A dialog's inside: the zone, then its routes in the order the phone will follow them. */
+/* A dialog's inside: its call and zone, then its routes in the order the phone will follow them. */
 struct inside {
+    uint64_t call;
     struct str zone;
     struct str routes[ROUTES_MAX];
     size_t count;
@@ -109,6 +110,7 @@ static void put_inside(const struct edge_inner *n, const struct inside *in, stru
 {
     struct buf plain;
     buf_init(&plain, EDGE_SEAL_PLAIN_MAX);
+    buf_printf(&plain, "%016llx ", (unsigned long long)in->call);
     buf_put_str(&plain, in->zone);
     for (size_t i = 0; i < in->count; i++) {
         buf_put_char(&plain, '\n');
@@ -128,7 +130,9 @@ static enum rc open_inside(const struct edge_inner *n, struct str token, struct 
     enum rc rc = edge_seal_open(n->hop.seal, EDGE_SEAL_ROUTES, token, arena, &plain);
     if (rc != RC_OK) return rc;
     *in = (struct inside){.zone = STR("")};
-    if (!str_split(&plain, '\n', &in->zone)) return RC_DENIED;
+    if (!str_split(&plain, '\n', &line) || line.n < CALL_DIGITS + 1) return RC_DENIED;
+    if (!edge_call_read(str_sub(line, 0, CALL_DIGITS), &in->call)) return RC_DENIED;
+    in->zone = str_sub(line, CALL_DIGITS + 1, line.n);
     while (in->count < ROUTES_MAX && str_split(&plain, '\n', &line))
         in->routes[in->count++] = line;
     return RC_OK;
@@ -164,22 +168,24 @@ static enum rc put_flow_name(const struct edge_inner *n, const struct edge_arriv
 }
 
 static void put_branch(const struct edge_inner *n, const struct edge_arrival *a, uint64_t to,
-                       struct buf *out)
+                       uint64_t call, struct buf *out)
 {
     char branch[EDGE_BRANCH_LEN + 1], name[EDGE_FLOW_NAME_MAX + 1];
-    enum rc rc = edge_branch(&n->hop, a->flow, to, a->basics->via.branch, branch);
+    struct edge_way way = {a->flow, to, call, a->basics->via.branch};
+    enum rc rc = edge_branch(&n->hop, &way, branch);
     if (rc != RC_OK && out->rc == RC_OK) out->rc = rc;
     edge_flow_name(&n->hop, a->flow, name);
     buf_printf(out, ";branch=" SIP_BRANCH_COOKIE "e%s;edge-back=%s", branch, name);
+    if (call != 0) buf_printf(out, ";edge-call=%016llx", (unsigned long long)call);
 }
 
 static void put_inward_via(const struct edge_inner *n, const struct edge_arrival *a, uint64_t to,
-                           struct buf *out)
+                           uint64_t call, struct buf *out)
 {
     buf_put_lit(out, "Via: SIP/2.0/TLS ");
     sip_host_print(out, &n->hop.sip_host);
     buf_printf(out, ":%u", (unsigned)n->hop.port);
-    put_branch(n, a, to, out);
+    put_branch(n, a, to, call, out);
     if (edge_inner_flow_name(a).n > 0) {
         buf_put_lit(out, ";edge-flow=");
         enum rc rc = put_flow_name(n, a, out);
@@ -188,9 +194,22 @@ static void put_inward_via(const struct edge_inner *n, const struct edge_arrival
     buf_put_lit(out, "\r\n");
 }
 
+/* The number of the call a request is of: its dialog's, or a new one with the INVITE that begins it; that
+ * INVITE's CANCEL and ACK have the same branch, and so the same number. RC_NOMEM. */
+static enum rc call_of(const struct edge_inner *n, const struct edge_arrival *a, uint64_t to,
+                       uint64_t known, uint64_t *call)
+{
+    struct edge_way way = {a->flow, to, 0, a->basics->via.branch};
+    *call = known;
+    enum sip_method m = a->basics->cseq.method;
+    if (known != 0) return RC_OK;
+    if (m != SIP_METHOD_INVITE && m != SIP_METHOD_ACK && m != SIP_METHOD_CANCEL) return RC_OK;
+    return edge_call_number(&n->hop, &way, call);
+}
+
 /* All Vias of the request within ours. */
 static void put_outward_via(const struct edge_inner *n, const struct edge_arrival *a, uint64_t to,
-                            struct buf *out)
+                            uint64_t call, struct buf *out)
 {
     struct buf vias;
     struct sip_values all;
@@ -202,7 +221,7 @@ static void put_outward_via(const struct edge_inner *n, const struct edge_arriva
         sip_print_unfolded(&vias, value);
     }
     buf_put_lit(out, "Via: SIP/2.0/TLS " EDGE_INNER_HOST);
-    put_branch(n, a, to, out);
+    put_branch(n, a, to, call, out);
     buf_put_lit(out, ";hid=");
     if (buf_rc(&vias) == RC_OK)
         edge_seal_print(n->hop.seal, EDGE_SEAL_VIAS, buf_str(&vias), out);
@@ -235,15 +254,25 @@ static bool read_below(const struct edge_inner *n, const struct edge_arrival *a,
     return true;
 }
 
-static bool read_via(const struct edge_inner *n, const struct edge_arrival *a, uint64_t *back,
-                     struct str *hidden)
+/* What an answer to us belongs to. */
+struct asked {
+    uint64_t back; /* the way it goes */
+    uint64_t call; /* 0: of none */
+    struct str hidden;
+};
+
+static bool read_via(const struct edge_inner *n, const struct edge_arrival *a, struct asked *out)
 {
-    struct str branch;
+    struct str branch, call;
     const struct sip_via *top = &a->basics->via;
-    if (!edge_flow_read(&n->hop, sip_param_value(top->params, STR("edge-back")), back))
+    *out = (struct asked){.call = 0};
+    if (!edge_flow_read(&n->hop, sip_param_value(top->params, STR("edge-back")), &out->back))
         return false;
-    if (!read_below(n, a, hidden, &branch)) return false;
-    return edge_branch_fits(&n->hop, *back, a->flow, branch, top->branch);
+    if (!read_below(n, a, &out->hidden, &branch)) return false;
+    call = sip_param_value(top->params, STR("edge-call"));
+    if (call.n > 0 && !edge_call_read(call, &out->call)) return false;
+    struct edge_way way = {out->back, a->flow, out->call, branch};
+    return edge_branch_fits(&n->hop, &way, top->branch);
 }
 
 static void put_vias_below(const struct edge_arrival *a, struct str hidden, struct buf *out)
@@ -293,7 +322,7 @@ static bool open_uri(const struct edge_inner *n, const struct edge_arrival *a, s
 }
 
 static void put_inward_headers(const struct edge_inner *n, const struct edge_arrival *a,
-                               struct buf *out)
+                               struct str body, struct buf *out)
 {
     const struct sip_message *m = a->message;
     for (unsigned i = 0; i < m->header_count; i++) {
@@ -305,7 +334,7 @@ static void put_inward_headers(const struct edge_inner *n, const struct edge_arr
         else
             sip_print_header_named(out, h->name, h->value);
     }
-    sip_print_body(out, STR(""), m->body);
+    sip_print_body(out, STR(""), body);
 }
 
 static struct edge_decision request_from_link(const struct edge_inner *n,
@@ -314,14 +343,18 @@ static struct edge_decision request_from_link(const struct edge_inner *n,
 {
     const struct sip_message *m = a->message;
     struct inside in = {.count = 0};
-    struct str uri;
+    struct str uri, body;
+    uint64_t call;
     enum rc rc;
     if (has_inside_route(n, a, &in, &rc) && rc != RC_OK)
         return edge_refuse(a, 403, "A Route that was not made here", out);
     if (!open_uri(n, a, &uri)) return edge_refuse(a, 404, "A target that was not made here", out);
     if (a->basics->max_forwards == 0) return edge_refuse(a, 483, "Too Many Hops", out);
+    if (call_of(n, a, to, in.call, &call) != RC_OK) return edge_refuse(a, 500, "", out);
+    unsigned status = edge_pass_body(a, call, to, true, &body);
+    if (status != 0) return edge_refuse(a, status, "", out);
     sip_print_request_line(out, m->method_text, uri);
-    put_inward_via(n, a, to, out);
+    put_inward_via(n, a, to, call, out);
     sip_print_vias(out, m, NULL);
     sip_print_header_u64(out, SIP_HEADER_MAX_FORWARDS, a->basics->max_forwards - 1);
     for (size_t i = 0; i < in.count; i++)
@@ -329,10 +362,10 @@ static struct edge_decision request_from_link(const struct edge_inner *n,
     if (m->method == SIP_METHOD_REGISTER || edge_makes_dialog(a)) {
         buf_put_str(out,
                     m->method == SIP_METHOD_REGISTER ? STR("Path: <") : STR("Record-Route: <"));
-        edge_put_flow_uri(&n->hop, a->flow, out);
+        edge_put_flow_uri(&n->hop, a->flow, m->method == SIP_METHOD_REGISTER ? 0 : call, out);
         buf_put_lit(out, ">\r\n");
     }
-    put_inward_headers(n, a, out);
+    put_inward_headers(n, a, body, out);
     return edge_forward(out, to);
 }
 
@@ -353,7 +386,7 @@ static bool put_shown_record_routes(const struct edge_inner *n, const struct edg
         }
         if (open != RC_OK) return false;
         buf_put_lit(out, "Record-Route: <");
-        edge_put_flow_uri(&n->hop, a->flow, out);
+        edge_put_flow_uri(&n->hop, a->flow, in.call, out);
         buf_put_lit(out, ">\r\n");
         for (size_t i = 0; i < in.count; i++)
             sip_print_header(out, SIP_HEADER_RECORD_ROUTE, in.routes[i]);
@@ -364,17 +397,18 @@ static bool put_shown_record_routes(const struct edge_inner *n, const struct edg
 struct edge_decision edge_inner_from_link(const struct edge_inner *n, const struct edge_arrival *a,
                                           uint64_t to, struct buf *out)
 {
-    uint64_t back;
-    struct str hidden;
+    struct asked asked;
+    struct str body;
     if (a->message->is_request) return request_from_link(n, a, to, out);
-    if (!read_via(n, a, &back, &hidden))
-        return edge_drop("an answer to nothing that was asked here");
+    if (!read_via(n, a, &asked)) return edge_drop("an answer to nothing that was asked here");
+    if (edge_pass_body(a, asked.call, asked.back, true, &body) != 0)
+        return edge_drop("no media for it");
     sip_print_status_line(out, a->message->status, a->message->reason);
-    put_vias_below(a, hidden, out);
+    put_vias_below(a, asked.hidden, out);
     if (!put_shown_record_routes(n, a, out))
         return edge_drop("Record-Routes that were not made here");
-    put_inward_headers(n, a, out);
-    return edge_forward(out, back);
+    put_inward_headers(n, a, body, out);
+    return edge_forward(out, asked.back);
 }
 
 /* ---- from a zone ---- */
@@ -392,7 +426,7 @@ static bool is_inside_contact(const struct edge_arrival *a, enum sip_header_id i
 }
 
 static void put_outward_headers(const struct edge_inner *n, const struct edge_arrival *a,
-                                struct buf *out)
+                                struct str body, struct buf *out)
 {
     const struct sip_message *m = a->message;
     for (unsigned i = 0; i < m->header_count; i++) {
@@ -404,19 +438,19 @@ static void put_outward_headers(const struct edge_inner *n, const struct edge_ar
         else
             sip_print_header_named(out, h->name, h->value);
     }
-    sip_print_body(out, STR(""), m->body);
+    sip_print_body(out, STR(""), body);
 }
 
 /* Does value name one of our own flow tokens? */
 static enum rc read_flow_route(const struct edge_inner *n, struct str value, struct arena *arena,
-                               uint64_t *flow)
+                               uint64_t *flow, uint64_t *call)
 {
     struct sip_nameaddr na;
     struct sip_uri uri;
     if (sip_nameaddr_parse(value, &na, NULL) != RC_OK || sip_uri_parse(na.uri, &uri, NULL) != RC_OK)
         return RC_DENIED;
     if (!sip_host_eq(&uri.host, &n->hop.sip_host) || !uri.has_user) return RC_DENIED;
-    return edge_open_flow(&n->hop, uri.user, arena, flow);
+    return edge_open_flow(&n->hop, uri.user, arena, flow, call);
 }
 
 static bool collect_record_routes(const struct edge_arrival *a, struct inside *in)
@@ -437,19 +471,22 @@ static struct edge_decision request_from_zone(const struct edge_inner *n,
                                               struct buf *out)
 {
     struct sip_values routes;
-    struct str value;
-    uint64_t link = 0;
+    struct str value, body;
+    uint64_t link = 0, known = 0;
     struct inside in = {.zone = zone};
     sip_values_init(&routes, a->message, SIP_HEADER_ROUTE);
     enum rc rc = sip_values_next(&routes, &value);
-    if (rc == RC_OK) rc = read_flow_route(n, value, a->arena, &link);
+    if (rc == RC_OK) rc = read_flow_route(n, value, a->arena, &link, &known);
     if (rc == RC_NOT_FOUND && a->message->first[SIP_HEADER_ROUTE] != SIP_HEADER_NONE)
         return edge_refuse(a, 430, "Flow Failed", out);
     if (rc != RC_OK) return edge_refuse(a, 404, "No connection is named", out);
     if (a->basics->max_forwards == 0) return edge_refuse(a, 483, "Too Many Hops", out);
     if (!collect_record_routes(a, &in)) return edge_refuse(a, 400, "Too many Record-Routes", out);
+    if (call_of(n, a, link, known, &in.call) != RC_OK) return edge_refuse(a, 500, "", out);
+    unsigned status = edge_pass_body(a, in.call, link, false, &body);
+    if (status != 0) return edge_refuse(a, status, "", out);
     sip_print_request_line(out, a->message->method_text, a->message->uri);
-    put_outward_via(n, a, link, out);
+    put_outward_via(n, a, link, in.call, out);
     sip_print_header_u64(out, SIP_HEADER_MAX_FORWARDS, a->basics->max_forwards - 1);
     while ((rc = sip_values_next(&routes, &value)) == RC_OK)
         sip_print_header(out, SIP_HEADER_ROUTE, value);
@@ -458,7 +495,7 @@ static struct edge_decision request_from_zone(const struct edge_inner *n,
         put_inside(n, &in, out);
         buf_put_lit(out, "\r\n");
     }
-    put_outward_headers(n, a, out);
+    put_outward_headers(n, a, body, out);
     return edge_forward(out, link);
 }
 
@@ -466,14 +503,14 @@ static struct edge_decision request_from_zone(const struct edge_inner *n,
  * who has asked, will follow it in reverse (RFC 3261, 12.1.2). What stands behind is the outer edge's. Our
  * own is the last there is: when the call goes out again to another phone, there is one for that too. */
 static bool put_hidden_record_routes(const struct edge_inner *n, const struct edge_arrival *a,
-                                     struct str zone, struct buf *out)
+                                     struct str zone, uint64_t call, struct buf *out)
 {
-    struct inside all = {.zone = zone}, in = {.zone = zone};
+    struct inside all = {.zone = zone}, in = {.zone = zone, .call = call};
     size_t own;
-    uint64_t flow;
+    uint64_t flow, other;
     if (!collect_record_routes(a, &all)) return false;
     for (own = all.count; own > 0; own--)
-        if (read_flow_route(n, all.routes[own - 1], a->arena, &flow) == RC_OK) break;
+        if (read_flow_route(n, all.routes[own - 1], a->arena, &flow, &other) == RC_OK) break;
     if (own == 0) return true;
     for (size_t i = own - 1; i > 0; i--)
         in.routes[in.count++] = all.routes[i - 1];
@@ -488,14 +525,16 @@ static bool put_hidden_record_routes(const struct edge_inner *n, const struct ed
 struct edge_decision edge_inner_from_zone(const struct edge_inner *n, const struct edge_arrival *a,
                                           struct str zone, struct buf *out)
 {
-    uint64_t back;
-    struct str hidden;
+    struct asked asked;
+    struct str body;
     if (a->message->is_request) return request_from_zone(n, a, zone, out);
-    if (!read_via(n, a, &back, &hidden))
-        return edge_drop("an answer to nothing that was asked here");
+    if (!read_via(n, a, &asked)) return edge_drop("an answer to nothing that was asked here");
+    if (edge_pass_body(a, asked.call, asked.back, false, &body) != 0)
+        return edge_drop("no media for it");
     sip_print_status_line(out, a->message->status, a->message->reason);
-    put_vias_below(a, hidden, out);
-    if (!put_hidden_record_routes(n, a, zone, out)) return edge_drop("too many Record-Routes");
-    put_outward_headers(n, a, out);
-    return edge_forward(out, back);
+    put_vias_below(a, asked.hidden, out);
+    if (!put_hidden_record_routes(n, a, zone, asked.call, out))
+        return edge_drop("too many Record-Routes");
+    put_outward_headers(n, a, body, out);
+    return edge_forward(out, asked.back);
 }

@@ -35,7 +35,8 @@ static void put_via(const struct edge_outer *o, const struct edge_arrival *a, ui
                     struct buf *out)
 {
     char branch[EDGE_BRANCH_LEN + 1], name[EDGE_FLOW_NAME_MAX + 1];
-    enum rc rc = edge_branch(&o->hop, a->flow, to, a->basics->via.branch, branch);
+    struct edge_way way = {.from = a->flow, .to = to, .below = a->basics->via.branch};
+    enum rc rc = edge_branch(&o->hop, &way, branch);
     if (rc != RC_OK && out->rc == RC_OK) out->rc = rc;
     edge_flow_name(&o->hop, a->flow, name);
     buf_put_lit(out, "Via: SIP/2.0/TLS ");
@@ -57,7 +58,8 @@ static bool read_via(const struct edge_outer *o, const struct edge_arrival *a, u
     if (sip_values_next(&vias, &value) != RC_OK || sip_values_next(&vias, &value) != RC_OK ||
         sip_via_parse(value, &below, NULL) != RC_OK)
         return false;
-    return edge_branch_fits(&o->hop, *flow, a->flow, below.branch, top->branch);
+    struct edge_way way = {.from = *flow, .to = a->flow, .below = below.branch};
+    return edge_branch_fits(&o->hop, &way, top->branch);
 }
 
 /* ---- tokens ---- */
@@ -67,7 +69,7 @@ static void put_token(const struct edge_outer *o, const char *header, uint64_t f
                       struct buf *out)
 {
     buf_printf(out, "%s: <", header);
-    edge_put_flow_uri(&o->hop, flow, out);
+    edge_put_flow_uri(&o->hop, flow, 0, out);
     buf_printf(out, "%s>\r\n", is_path ? ";ob" : "");
 }
 
@@ -92,7 +94,8 @@ static enum route_kind read_route(const struct edge_outer *o, struct str value, 
     if ((uri.port != 0 ? uri.port : sip_transport_port(SIP_TRANSPORT_TLS)) != o->hop.port)
         return ROUTE_FOREIGN;
     if (!uri.has_user) return ROUTE_PLAIN;
-    enum rc rc = edge_open_flow(&o->hop, uri.user, arena, flow);
+    uint64_t call;
+    enum rc rc = edge_open_flow(&o->hop, uri.user, arena, flow, &call);
     return rc == RC_OK ? ROUTE_TOKEN : rc == RC_NOT_FOUND ? ROUTE_OLD_TOKEN : ROUTE_FOREIGN;
 }
 
@@ -115,7 +118,8 @@ static bool is_an_assertion(enum sip_header_id id)
     }
 }
 
-static void put_headers(const struct sip_message *m, bool from_outside, struct buf *out)
+static void put_headers(const struct sip_message *m, bool from_outside, struct str body,
+                        struct buf *out)
 {
     for (unsigned i = 0; i < m->header_count; i++) {
         const struct sip_header *h = &m->headers[i];
@@ -124,7 +128,7 @@ static void put_headers(const struct sip_message *m, bool from_outside, struct b
         if (from_outside && m->is_request && id == SIP_HEADER_RECORD_ROUTE) continue;
         sip_print_header_named(out, h->name, h->value);
     }
-    sip_print_body(out, STR(""), m->body);
+    sip_print_body(out, STR(""), body);
 }
 
 /* Request line, our Via, theirs with where they came from, Max-Forwards. */
@@ -144,7 +148,8 @@ static void begin_request(const struct edge_outer *o, const struct edge_arrival 
 }
 
 /* An answer without its top Via. */
-static void put_answer(const struct edge_arrival *a, bool from_outside, struct buf *out)
+static void put_answer(const struct edge_arrival *a, bool from_outside, struct str body,
+                       struct buf *out)
 {
     struct sip_values vias;
     struct str value;
@@ -153,7 +158,7 @@ static void put_answer(const struct edge_arrival *a, bool from_outside, struct b
     enum rc rc = sip_values_next(&vias, &value);
     while (rc == RC_OK && (rc = sip_values_next(&vias, &value)) == RC_OK)
         sip_print_header(out, SIP_HEADER_VIA, value);
-    put_headers(a->message, from_outside, out);
+    put_headers(a->message, from_outside, body, out);
 }
 
 /* ---- from a phone ---- */
@@ -189,13 +194,15 @@ static struct edge_decision request_from_phone(const struct edge_outer *o,
 {
     const struct sip_message *m = a->message;
     struct sip_values vias;
-    struct str value;
+    struct str value, body;
     sip_values_init(&vias, m, SIP_HEADER_VIA);
     if (sip_values_next(&vias, &value) != RC_OK || sip_values_next(&vias, &value) != RC_NOT_FOUND)
         return edge_refuse(a, 400, "A phone's request has one Via", out);
     if (!sip_via_has_branch(&a->basics->via))
         return edge_refuse(a, 400, "Via without RFC 3261 branch", out);
     if (a->basics->max_forwards == 0) return edge_refuse(a, 483, "Too Many Hops", out);
+    unsigned status = edge_pass_body(a, a->flow, link, false, &body);
+    if (status != 0) return edge_refuse(a, status, "", out);
     begin_request(o, a, link, out);
     if (!put_routes(o, a, out)) {
         return edge_refuse(a, 403, "A Route that does not lead through here", out);
@@ -204,7 +211,7 @@ static struct edge_decision request_from_phone(const struct edge_outer *o,
         put_token(o, "Path", a->flow, true, out);
     else if (edge_makes_dialog(a))
         put_token(o, "Record-Route", a->flow, false, out);
-    put_headers(m, true, out);
+    put_headers(m, true, body, out);
     return edge_forward(out, link);
 }
 
@@ -228,10 +235,12 @@ struct edge_decision edge_outer_from_phone(const struct edge_outer *o, const str
                                            uint64_t link, struct buf *out)
 {
     uint64_t flow;
+    struct str body;
     if (a->message->is_request) return request_from_phone(o, a, link, out);
     if (!read_via(o, a, &flow)) return edge_drop("an answer to nothing that was asked here");
     if (!are_record_routes_ours(o, a)) return edge_drop("Record-Routes it was not shown");
-    put_answer(a, true, out);
+    if (edge_pass_body(a, a->flow, flow, false, &body) != 0) return edge_drop("no media for it");
+    put_answer(a, true, body, out);
     return edge_forward(out, flow);
 }
 
@@ -241,7 +250,7 @@ static struct edge_decision request_from_link(const struct edge_outer *o,
                                               const struct edge_arrival *a, struct buf *out)
 {
     struct sip_values routes;
-    struct str value;
+    struct str value, body;
     enum route_kind kind = ROUTE_FOREIGN;
     uint64_t flow = 0;
     sip_values_init(&routes, a->message, SIP_HEADER_ROUTE);
@@ -251,6 +260,8 @@ static struct edge_decision request_from_link(const struct edge_outer *o,
         return edge_refuse(a, 404, "No connection is named", out);
     if (kind == ROUTE_OLD_TOKEN) return edge_refuse(a, 430, "Flow Failed", out);
     if (a->basics->max_forwards == 0) return edge_refuse(a, 483, "Too Many Hops", out);
+    unsigned status = edge_pass_body(a, flow, flow, true, &body);
+    if (status != 0) return edge_refuse(a, status, "", out);
     begin_request(o, a, flow, out);
     enum rc rc;
     while ((rc = sip_values_next(&routes, &value)) == RC_OK)
@@ -259,7 +270,7 @@ static struct edge_decision request_from_link(const struct edge_outer *o,
         return edge_refuse(a, 400, "Malformed Route", out);
     }
     if (edge_makes_dialog(a)) put_token(o, "Record-Route", flow, false, out);
-    put_headers(a->message, false, out);
+    put_headers(a->message, false, body, out);
     return edge_forward(out, flow);
 }
 
@@ -267,8 +278,10 @@ struct edge_decision edge_outer_from_link(const struct edge_outer *o, const stru
                                           struct buf *out)
 {
     uint64_t flow;
+    struct str body;
     if (a->message->is_request) return request_from_link(o, a, out);
     if (!read_via(o, a, &flow)) return edge_drop("an answer to nothing that was asked here");
-    put_answer(a, false, out);
+    if (edge_pass_body(a, flow, flow, true, &body) != 0) return edge_drop("no media for it");
+    put_answer(a, false, body, out);
     return edge_forward(out, flow);
 }

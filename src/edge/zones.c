@@ -17,7 +17,7 @@ struct zone {
     enum edge_zone_kind kind;
     size_t rank; /* in the set */
     char name[EDGE_ZONE_NAME_MAX + 1], ucm[UCM_MAX + 1], node[NODE_MAX + 1], host[NET_NAME_MAX + 1];
-    uint16_t port;
+    uint16_t port, media_port;
     bool is_wanted; /* while a new set is being applied */
     /* under the lock, with name .. port */
     enum edge_zone_state state;
@@ -88,7 +88,20 @@ uint64_t edge_zone_number(enum edge_zone_kind kind, struct str group, struct str
 
 static struct edge_zone_ref ref_of(const struct zone *z)
 {
-    return (struct edge_zone_ref){z->id, z->kind, str_from(z->ucm), str_from(z->node)};
+    return (struct edge_zone_ref){z->id, z->kind, str_from(z->ucm), str_from(z->node),
+                                  z->media_port};
+}
+
+bool edge_zones_get(struct edge_zones *all, uint64_t id, struct edge_zone_ref *out)
+{
+    LIST_FOR_EACH(it, &all->all)
+    {
+        const struct zone *z = LIST_OF(it, struct zone, link);
+        if (z->id != id) continue;
+        *out = ref_of(z);
+        return true;
+    }
+    return false;
 }
 
 bool edge_zones_of_flow(const struct edge_zones *all, const struct siptx_flow *f,
@@ -410,6 +423,7 @@ static enum rc zone_place(struct zone *z, const struct edge_zone_want *w)
     if (rc == RC_OK) rc = str_to_cstr(w->node, z->node, sizeof z->node);
     if (rc == RC_OK) rc = str_to_cstr(w->host, z->host, sizeof z->host);
     z->port = w->port;
+    z->media_port = w->media_port;
     return rc;
 }
 
@@ -463,6 +477,7 @@ static void want(struct edge_zones *all, const struct edge_zone_want *w, size_t 
     }
     z->is_wanted = true;
     z->rank = rank;
+    z->media_port = w->media_port;
 }
 
 size_t edge_zone_wants(const struct edge_cluster *c, struct str address, struct edge_zone_want *out,

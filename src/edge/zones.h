@@ -36,10 +36,11 @@ enum edge_zone_kind { EDGE_ZONE_NODE, EDGE_ZONE_LINK };
  * counts. The order is that of preference. */
 struct edge_zone_want {
     enum edge_zone_kind kind;
-    struct str group; /* the call server's address; "" for links */
-    struct str node;  /* the node's name, or the outer edge's */
-    struct str host;  /* what its certificate bears */
-    uint16_t port;    /* 0: it opens none */
+    struct str group;    /* the call server's address; "" for links */
+    struct str node;     /* the node's name, or the outer edge's */
+    struct str host;     /* what its certificate bears */
+    uint16_t port;       /* 0: it opens none */
+    uint16_t media_port; /* of a link: where the outer edge takes media, UDP */
 };
 /* The nodes of a cluster, at most max; none while its mode is off. */
 size_t edge_zone_wants(const struct edge_cluster *c, struct str address, struct edge_zone_want *out,
@@ -50,6 +51,7 @@ struct edge_zone_ref {
     uint64_t id; /* of kind, group and node: equal at every start */
     enum edge_zone_kind kind;
     struct str group, node;
+    uint16_t media_port; /* of a link */
 };
 
 /* What reaches others; in the program siptx_connect and net/resolver. */
@@ -92,6 +94,7 @@ void edge_zones_greet(struct edge_zones *z);
 
 /* The number of such a zone, whether there is one or not. */
 uint64_t edge_zone_number(enum edge_zone_kind kind, struct str group, struct str node);
+bool edge_zones_get(struct edge_zones *z, uint64_t id, struct edge_zone_ref *out);
 /* The zone this flow is of. */
 bool edge_zones_of_flow(const struct edge_zones *z, const struct siptx_flow *f,
                         struct edge_zone_ref *out);

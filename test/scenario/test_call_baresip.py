@@ -9,7 +9,7 @@ import unittest
 import lab
 import pki
 import ports
-from test_phone_calls import best_correlation, read_samples, write_tune
+from sounds import best_correlation, read_samples, write_tune
 
 PROFILE = "plain with digest"
 CONFIG = """poll_method epoll

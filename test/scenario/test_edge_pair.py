@@ -1,13 +1,19 @@
 """The edge pair: phones outside register and call through it; what becomes of links, edges and nodes that
 end; what nobody outside can do."""
 # suite: threads
+import os
 import re
 
 import calling
 import edges
 import lab
+import sounds
 
 DEVICES = {"CSFrado": "rado", "CSFanna": "anna", "CSFivan": "ivan"}
+
+
+def body_of(message):
+    return message.body.decode() if isinstance(message.body, bytes) else message.body
 
 
 class Pair(lab.Scenario):
@@ -119,28 +125,105 @@ class Outside(Pair):
 
 
 class Softphones(Pair):
-    def softphone(self, user, *words):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.tunes = {}
+        for name, notes in {"rado": (440, 660, 520, 880), "anna": (350, 700, 410, 560)}.items():
+            cls.tunes[name] = os.path.join(cls.lab.folder, name + ".wav")
+            sounds.write_tune(cls.tunes[name], notes)
+
+    def softphone(self, user, *words, outside=False):
         phone = self.node.softphone(f"{self._testMethodName[-20:]}-{user}")
         done = phone.login(user, device="CSF" + user, ca=edges.ca_of(self.node, self.outer))
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        return phone.run(*words, device="CSF" + user)
+        edge = ("--edge", f"localhost:{self.outer.ports['sip']}") if outside else ()
+        return phone.run(*edge, "--codec", "PCMA", *words, device="CSF" + user)
 
-    def test_a_softphone_outside_calls_one_inside(self):
-        edge = f"localhost:{self.outer.ports['sip']}"
-        anna = self.softphone("anna", "--do", "wait incoming; answer; wait ended")
+    def talk_with_sound(self, rado_outside, anna_outside):
+        heard = {user: os.path.join(self.lab.folder, f"{self._testMethodName[-20:]}-{user}.wav") for user in self.tunes}
+        relayed = [self.counter(e, "media.packets_in") for e in (self.inner, self.outer)]
+        anna = self.softphone("anna", "--do", f"wait incoming; answer; record {heard['anna']}; play {self.tunes['anna']}; "
+                              "wait ended", outside=anna_outside)
         anna.wait_line(r" registered \d+ at ")
-        rado = self.softphone("rado", "--edge", edge, "--do", "call 1011; wait answered; wait 1; hangup")
-        rado.wait_line(r" registered 1010 at localhost by the edge localhost \(TLS")
+        rado = self.softphone("rado", "--do", f"call 1011; wait answered; record {heard['rado']}; "
+                              f"play {self.tunes['rado']}; wait 1; hangup", outside=rado_outside)
         self.assertEqual(0, rado.wait(), rado.log.text())
         self.assertEqual(0, anna.wait(), anna.log.text())
         rado.wait_line(r"encrypted with AEAD_AES_256_GCM")
+        for here, there in (("anna", "rado"), ("rado", "anna")):
+            match = sounds.best_correlation(sounds.read_samples(self.tunes[there]), sounds.read_samples(heard[here]))
+            self.assertGreaterEqual(match, 0.9, f"{here} heard {there}")
+        for edge, before in zip((self.inner, self.outer), relayed):
+            self.assertGreater(self.counter(edge, "media.packets_in"), before + 50, edge.name)
+            self.assertLess(self.counter(edge, "media.strangers"), 10)  # before SIP has told of the call
         self.node.wait_registrations(0)
+        return rado
+
+    def test_one_outside_calls_one_inside_and_both_hear_out(self):
+        rado = self.talk_with_sound(True, False)
+        rado.wait_line(r" registered 1010 at localhost by the edge localhost \(TLS")
+
+    def test_one_inside_calls_one_outside_and_both_hear_in(self):
+        self.talk_with_sound(False, True)
+
+    def test_two_outside_talk_and_both_hear_both(self):
+        self.talk_with_sound(True, True)
 
     def test_it_takes_the_next_edge_when_one_is_gone(self):
         gone = f"localhost:{lab.ports.take()}"
         rado = self.softphone("rado", "--edge", gone, "--edge", f"localhost:{self.outer.ports['sip']}",
                               "--once-registered")
         self.assertEqual(0, rado.wait(), rado.log.text())
+
+
+class Media(Pair):
+    def test_descriptions_name_the_edges_and_nothing_else_changes_sdp(self):
+        rado, ivan = calling.Agent(self.outside("CSFrado")), calling.Agent(self.inside("CSFivan"))
+        sent = rado.invite("1012", body=calling.sdp() + "a=candidate:1 1 UDP 1 10.9.8.7 40000 typ host\r\n")
+        rado.expect(100)
+        heard = ivan.expect("INVITE")
+        self.assertNotRegex(body_of(heard), r"candidate|bearline|m=audio 40000 ")
+        self.assertIn(f"inline:{calling.KEY}", body_of(heard))
+        ivan.answer(heard, 200, "OK", body=calling.sdp(40002))
+        answer = rado.expect(200)
+        self.assertNotRegex(body_of(answer), r"bearline|m=audio 40002 ")
+        ours = calling.Dialog(rado, sent, answer)
+        ours.ack()
+        ivan.expect("ACK")
+        self.assertGreaterEqual(self.counter(self.outer, "media.calls"), 1)
+        # A re-INVITE keeps the ports.
+        ours.request("INVITE", body=calling.sdp(40010))
+        again = ivan.expect("INVITE")
+        port = re.search(r"m=audio (\d+)", body_of(heard))[0]
+        self.assertIn(port, body_of(again))
+        ivan.answer(again, 200, "OK", body=calling.sdp(40002), tag=None)
+        rado.expect(100, 200)
+        ours.ack()
+        ivan.expect("ACK")
+        ours.request("BYE")
+        ivan.answer(ivan.expect("BYE"), 200, "OK", tag=None)
+        rado.expect(200)
+
+    def test_another_address_is_told_and_no_ports_are_503_ports(self):
+        rado, ivan = calling.Agent(self.outside("CSFrado")), calling.Agent(self.inside("CSFivan"))
+        for name, value in (("EdgeMediaAddress", ""), ("EdgeMediaPortFirst", 36000), ("EdgeMediaPortLast", 59999)):
+            self.addCleanup(self.outer.param, name, value)
+        self.outer.param("EdgeMediaAddress", "203.0.113.77")
+        sent = ivan.invite("1010")
+        ivan.expect(100)
+        heard = rado.expect("INVITE")
+        self.assertIn("c=IN IP4 203.0.113.77\r\n", body_of(heard))
+        rado.reject(heard, 486, "Busy Here")
+        ivan.ack_refusal(sent, ivan.expect(486))
+        port = self.counter(self.outer, "media.exhausted")
+        self.assertEqual(0, port)
+        self.outer.param("EdgeMediaPortFirst", 1025)
+        self.outer.param("EdgeMediaPortLast", 1026)
+        sent = rado.invite("1012")
+        rado.ack_refusal(sent, rado.expect(503))
+        self.assertEqual(1, self.counter(self.outer, "media.exhausted"))
+        self.outer.program.log.wait(r"event=media\.exhausted first=1025 last=1026 fix=")
 
 
 class Breaking(Pair):

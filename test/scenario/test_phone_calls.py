@@ -1,10 +1,7 @@
 """Calls of the real softphone through a real node, by script: both ways of sound proved by what was
 recorded, refusals by their exit codes, hold, keys, transfers, a connection cut in the middle."""
 # suite: threads
-import array
 import fcntl
-import math
-import operator
 import os
 import pty
 import select
@@ -13,48 +10,10 @@ import subprocess
 import termios
 import time
 import unittest
-import wave
 
 import lab
 import screen
-
-RATE = 8000
-
-
-def write_tune(path, notes, seconds=1.5, rate=RATE):
-    """A few notes one after the other, none like another tune's."""
-    samples = array.array("h")
-    for note in notes:
-        for i in range(int(seconds / len(notes) * rate)):
-            samples.append(int(9000 * math.sin(2 * math.pi * note * i / rate)))
-    with wave.open(path, "wb") as f:
-        f.setparams((1, 2, rate, 0, "NONE", ""))
-        f.writeframes(samples.tobytes())
-
-
-def read_samples(path):
-    """16 bit mono at RATE: every nth sample where it was recorded at more."""
-    with wave.open(path, "rb") as f:
-        samples = array.array("h", f.readframes(f.getnframes()))
-        step = f.getframerate() // RATE
-    return samples[::step]
-
-
-def best_correlation(sent, heard):
-    """The greatest normalised correlation of a stretch of sent with heard, over all delays."""
-    start, length = len(sent) // 4, 1600
-    piece = sent[start:start + length]
-    norm = math.sqrt(sum(map(operator.mul, piece, piece)))
-    best = 0.0
-    for at in range(0, len(heard) - length):
-        window = heard[at:at + length]
-        product = sum(map(operator.mul, piece, window))
-        if product <= 0:
-            continue
-        best = max(best, product / (norm * math.sqrt(sum(map(operator.mul, window, window))) + 1))
-        if best > 0.97:
-            break
-    return best
+import sounds
 
 
 class Keyboard:
@@ -131,7 +90,7 @@ class PhoneCalls(lab.Scenario):
         cls.tunes = {}
         for name, notes in {"rado": (440, 660, 520, 880), "anna": (350, 700, 410, 560)}.items():
             cls.tunes[name] = os.path.join(cls.lab.folder, name + ".wav")
-            write_tune(cls.tunes[name], notes)
+            sounds.write_tune(cls.tunes[name], notes)
 
     def phone(self, user):
         phone = self.node.softphone(f"{self._testMethodName[-40:]}-{user}")
@@ -164,9 +123,9 @@ class PhoneCalls(lab.Scenario):
         self.ended(anna)
         rado.wait_line(r"talking, PCMA, encrypted with AEAD_AES_256_GCM")
         anna.wait_line(r"call 1 from 1010")
-        self.assertGreaterEqual(best_correlation(read_samples(self.tunes["rado"]), read_samples(there)), 0.9)
-        self.assertGreaterEqual(best_correlation(read_samples(self.tunes["anna"]), read_samples(here)), 0.9)
-        self.assertLess(best_correlation(read_samples(self.tunes["anna"]), read_samples(there)), 0.6)
+        self.assertGreaterEqual(sounds.best_correlation(sounds.read_samples(self.tunes["rado"]), sounds.read_samples(there)), 0.9)
+        self.assertGreaterEqual(sounds.best_correlation(sounds.read_samples(self.tunes["anna"]), sounds.read_samples(here)), 0.9)
+        self.assertLess(sounds.best_correlation(sounds.read_samples(self.tunes["anna"]), sounds.read_samples(there)), 0.6)
         self.assertNotRegex(rado.log.text(), r"inline:[A-Za-z0-9+/]{8}")
 
     def test_each_cipher_suite_carries_the_sound(self):
@@ -178,7 +137,7 @@ class PhoneCalls(lab.Scenario):
             self.ended(rado)
             self.ended(anna)
             anna.wait_line(rf"talking, PCMU, encrypted with {suite}$")
-            self.assertGreaterEqual(best_correlation(read_samples(self.tunes["rado"]), read_samples(there)), 0.9)
+            self.assertGreaterEqual(sounds.best_correlation(sounds.read_samples(self.tunes["rado"]), sounds.read_samples(there)), 0.9)
 
     def test_phones_without_a_common_suite_are_told_why(self):
         anna = self.ready("anna", "wait incoming 2", "--suite", "AEAD_AES_128_GCM")
