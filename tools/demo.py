@@ -170,7 +170,7 @@ class Demo:
         self.edge_socket = self.folder / "edge.sock"
         self.outer_socket = self.folder / "outer.sock"
         self.outside = self.folder / "outside-phone"
-        self.edge_port = 0  # of the outer edge, for phones
+        self.edge_port = self.edge_https = 0  # of the outer edge, for phones
         self.node = self.phone = self.caller = self.edge = self.outer = None
 
     # ---- running things ----
@@ -322,13 +322,18 @@ class Demo:
                        f"https://localhost:{self.ports['https']}", "--ca", self.ca, "--device",
                        "CSFanna", "--user", "anna", "--password-file", self.secret]))
 
+    def config_url(self, device, more):
+        """Through an edge nothing but HTTPS goes."""
+        kind, port = ("https", "config_https") if more else ("http", "config_http")
+        return f"{kind}://localhost:{self.ports[port]}/{device}.cnf.xml"
+
     def script(self, state, device, text, log, *more):
         print(paint("33", "   $ ") + f"bearline-phone run {' '.join(more) + ' ' * bool(more)}--do "
               f"'{text.replace('DIR/', '')}'")
         return Program(
             [str(a) for a in [self.app / "bearline-phone", "run", "--state", state, "--codec",
                               "PCMA", *more, "--do", text.replace("DIR", str(self.folder)), "--config-url",
-                              f"http://localhost:{self.ports['config_http']}/{device}.cnf.xml"]],
+                              self.config_url(device, more)]],
             self.folder / log)
 
     def call(self):
@@ -404,14 +409,16 @@ class Demo:
         self.edge_admin("diagnose")
 
     def start_outer(self):
-        link, self.edge_port = free_ports(2)
+        link, self.edge_port, self.edge_https, tunnel, media = free_ports(5)
         self.outer = Program([str(a) for a in (
             self.app / "bearline-edge", "--role", "outer", "--data", self.folder / "outer",
             "--control", self.outer_socket, "--set", "node.name=exp-e", "--set", "node.host=localhost",
             "--set", "node.addresses=127.0.0.1")], self.folder / "bearline-outer.log")
         self.outer.wait_for("event=edge.ready", what="bearline-edge --role outer")
-        say("bearline-edge --role outer runs; on this machine it takes other ports than 5061 and 7001:")
+        say("bearline-edge --role outer runs; on this machine it takes other ports than the usual:")
         for name, value in (("EdgeSIPPort", self.edge_port), ("EdgeTraversalPort", link),
+                            ("EdgeHTTPSPort", self.edge_https), ("EdgeTunnelPort", tunnel),
+                            ("EdgeMediaTraversalPort", media),
                             ("EdgeUnifiedCommunicationsMode", "mra")):
             self.edge_admin("param", "set", name, str(value), outer=True)
         say("they are paired by their cards, and only the inner one dials:")
@@ -424,15 +431,16 @@ class Demo:
     def call_from_outside(self):
         both = self.folder / "both-ca.pem"
         both.write_text(self.ca.read_text() + (self.folder / "outer" / "ca.pem").read_text())
-        self.run([self.app / "bearline-phone", "login", "--state", self.outside, "--server",
-                  f"https://localhost:{self.ports['https']}", "--ca", both, "--device", "CSFrado",
-                  "--user", "rado", "--password-file", self.secret])
+        edge = f"localhost:{self.edge_https}"
+        print(paint("33", "   $ ") + f"bearline-phone login --edge {edge} --device CSFrado --user rado ...")
+        show(self.run([self.app / "bearline-phone", "login", "--state", self.outside, "--edge", edge,
+                       "--ca", both, "--device", "CSFrado", "--user", "rado", "--password-file", self.secret]))
         self.phone = self.script(self.second, "CSFanna", "wait incoming; answer; record DIR/anna-inside.wav; "
                                  "play DIR/anna.wav; wait ended", "inside.log")
         self.phone.wait_for(" registered ", what="the phone inside")
         self.caller = self.script(self.outside, "CSFrado", "call 1020; wait answered; record DIR/rado-outside.wav; "
                                   "play DIR/rado.wav; wait 1; hangup", "outside.log",
-                                  "--edge", f"localhost:{self.edge_port}")
+                                  "--edge", edge)
         self.caller.wait_for("talking", what="the phone outside")
         say("both registrations: one over the OAuth line, one from outside over the MRA port:")
         self.admin("show", "registrations")
@@ -474,8 +482,8 @@ class Demo:
      {app}/bearline --socket {self.socket} trace CSFrado
      {app}/bearline --edge --socket {self.edge_socket} status
      {app}/bearline --edge --socket {self.outer_socket} status
-     {app}/bearline-phone run --state {self.outside} --edge localhost:{self.edge_port} --interactive \\
-       --config-url http://localhost:{p['config_http']}/CSFrado.cnf.xml
+     {app}/bearline-phone run --state {self.outside} --edge localhost:{self.edge_https} --interactive \\
+       --config-url https://localhost:{p['config_https']}/CSFrado.cnf.xml
      {app}/bearline-phone status --state {self.state}
      curl --cacert {self.ca} https://localhost:{p['https']}/.well-known/oauth-authorization-server
      curl http://localhost:{p['config_http']}/CSFrado.cnf.xml
@@ -519,7 +527,7 @@ def steps(demo, once):
     demo.distrust()
     heading(13, "The outer edge stands outside, and the two are paired")
     demo.start_outer()
-    heading(14, "A phone outside registers through both edges and calls the one inside, encrypted")
+    heading(14, "A phone outside signs in, registers and calls through both edges, encrypted")
     demo.call_from_outside()
     if not once:
         demo.run_phone("phone-last.log")

@@ -483,6 +483,17 @@ enum rc app_certs_client_tls(struct app_certs *c, enum app_tls which, struct net
 
 /* ---- for others to know ---- */
 
+enum rc app_certs_identity(struct app_certs *c, struct arena *a, struct str *chain_pem,
+                           struct str *key_pem)
+{
+    struct net_tls_cert cert;
+    enum rc rc = cert_load(c, STR("tomcat"), a, &cert, NULL);
+    if (rc != RC_OK) return rc;
+    *chain_pem = cert.chain_pem;
+    *key_pem = cert.key_pem;
+    return RC_OK;
+}
+
 enum rc app_certs_derive(struct app_certs *c, const char *label, uint8_t out[32],
                          struct store_why *why)
 {

@@ -46,6 +46,9 @@ MUST_CHECK enum rc app_certs_tls(struct app_certs *c, enum app_tls which, struct
  * APP_TLS_LINK, from an inner edge to outer ones. */
 MUST_CHECK enum rc app_certs_client_tls(struct app_certs *c, enum app_tls which,
                                         struct net_tls **out, struct store_why *why);
+/* What tomcat shows, for a client of our own: chain and key, a secret, in the arena. */
+MUST_CHECK enum rc app_certs_identity(struct app_certs *c, struct arena *a, struct str *chain_pem,
+                                      struct str *key_pem);
 /* A key made of the CA's own, for label: equal as long as that CA is. */
 MUST_CHECK enum rc app_certs_derive(struct app_certs *c, const char *label, uint8_t out[32],
                                     struct store_why *why);

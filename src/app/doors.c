@@ -26,6 +26,10 @@ const struct door_def door_defs[DOOR_COUNT] = {
                        STORE_P_EDGE_SIP_PORT, "EdgeSIPPort"},
     [DOOR_EDGE_LINK] = {"SIP traversal", "TLS", APP_EDGE_LINKS, APP_TLS_LINK, false, false,
                         STORE_P_EDGE_LINK_PORT, "EdgeTraversalPort"},
+    [DOOR_EDGE_HTTPS] = {"HTTPS from outside", "HTTPS", 0, APP_TLS_TOMCAT, true, false,
+                         STORE_P_EDGE_HTTPS_PORT, "EdgeHTTPSPort"},
+    [DOOR_EDGE_TUNNEL] = {"tunnel", "HTTPS", 0, APP_TLS_LINK, true, false, STORE_P_EDGE_TUNNEL_PORT,
+                          "EdgeTunnelPort"},
 };
 
 size_t app_listener_addresses(struct str addresses, struct net_addr *out)
@@ -42,7 +46,7 @@ size_t app_listener_addresses(struct str addresses, struct net_addr *out)
     return 2;
 }
 
-/* An outer edge: its traversal port opens when it is paired. */
+/* An outer edge: its ports for inner edges open when it is paired. */
 static size_t edge_doors_wanted(struct app_listeners *l, struct door *out)
 {
     const struct app_listeners_config *c = &l->config;
@@ -50,7 +54,7 @@ static size_t edge_doors_wanted(struct app_listeners *l, struct door *out)
     size_t n = 0, addr_count = app_listener_addresses(c->addresses, addrs);
     if (l->is_stopped || directory_param_number(c->directory, STORE_P_EDGE_MODE) == 0) return 0;
     for (int kind = DOOR_EDGE_SIP; kind < DOOR_COUNT; kind++) {
-        if (kind == DOOR_EDGE_LINK && !l->tls[APP_TLS_LINK]) continue;
+        if (door_defs[kind].tls == APP_TLS_LINK && !l->tls[APP_TLS_LINK]) continue;
         int64_t port = directory_param_number(c->directory,
                                               (enum store_param_id)door_defs[kind].port);
         for (size_t i = 0; i < addr_count && n < DOORS_MAX; i++) {

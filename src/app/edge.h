@@ -10,7 +10,9 @@
 #include "app/certs.h"
 #include "app/chores.h"
 #include "app/diskwatch.h"
+#include "app/edge_gateway.h"
 #include "app/edge_peers.h"
+#include "app/edge_tunnels.h"
 #include "app/edge_ucms.h"
 #include "app/listeners.h"
 #include "app/settings.h"
@@ -42,7 +44,9 @@ struct app_edge {
     struct http_site *control_site;
     struct admin_live live;
     struct admin *admin;
-    struct app_edge_ucms *ucms; /* inner */
+    struct app_edge_ucms *ucms;       /* inner */
+    struct app_edge_tunnels *tunnels; /* inner */
+    struct app_edge_gateway *gateway; /* outer */
     struct app_edge_peers *peers;
     /* SIP: a loop and thread of its own */
     struct net_loop *sip;

@@ -175,6 +175,15 @@ static enum rc inner_findings(struct app_edge *e, struct walk *w)
 {
     char *name = arena_alloc(w->arena, EDGE_ZONE_NAME_MAX + 1);
     if (!name) return RC_NOMEM;
+    char problem[512];
+    struct str text;
+    app_edge_tunnels_problem(e->tunnels, problem, sizeof problem);
+    if (problem[0] != '\0') {
+        if (arena_str_dup(w->arena, str_from(problem), &text) != RC_OK) return RC_NOMEM;
+        (void)add_finding(w, text,
+                          "On the outer edge: bearline --edge status; and the firewall rule to "
+                          "its EdgeTunnelPort");
+    }
     int64_t off_ms = app_carry_inner_clock(e->inner, name);
     return add_clock(w, str_from(name), off_ms);
 }
@@ -264,6 +273,9 @@ static enum rc live_numbers(void *ctx, struct arena *a, struct admin_number **ou
         active += zones[i].is_active;
     const struct app_carry_counters *carry = e->outer ? app_carry_outer_counters(e->outer)
                                                       : app_carry_inner_counters(e->inner);
+    const struct app_edge_gateway_counters *https = e->gateway
+                                                        ? app_edge_gateway_counters(e->gateway)
+                                                        : NULL;
     const struct edge_relay_counters *media = edge_relay_counters(e->relay);
     const struct admin_number rows[] = {
         {STR("zones"), (int64_t)zone_count},
@@ -282,6 +294,10 @@ static enum rc live_numbers(void *ctx, struct arena *a, struct admin_number **ou
         {STR("media.moved"), (int64_t)media->moved},
         {STR("media.exhausted"), (int64_t)media->exhausted},
         {STR("media.idle"), (int64_t)media->idle},
+        {STR("https.asked"), https ? (int64_t)https->asked : 0},
+        {STR("https.answered"), https ? (int64_t)https->answered : 0},
+        {STR("https.refused"), https ? (int64_t)https->refused : 0},
+        {STR("https.unanswered"), https ? (int64_t)https->unanswered : 0},
         {STR("phones.admitted"), e->inner ? (int64_t)app_carry_inner_admitted(e->inner) : 0},
     };
     *count = sizeof rows / sizeof *rows;

@@ -151,6 +151,28 @@ static enum rc open_peers(struct app_edge *e)
     return app_edge_peers_new(&c, &e->peers);
 }
 
+static enum rc open_gateway(struct app_edge *e)
+{
+    struct app_edge_gateway_config c = {.loop = e->control,
+                                        .directory = e->directory,
+                                        .random = e->random,
+                                        .log = &e->log,
+                                        .host = str_from(e->settings.host)};
+    return app_edge_gateway_new(&c, &e->gateway);
+}
+
+static enum rc open_tunnels(struct app_edge *e)
+{
+    struct app_edge_tunnels_config c = {.loop = e->control,
+                                        .store = e->store,
+                                        .directory = e->directory,
+                                        .certs = e->certs,
+                                        .ucms = e->ucms,
+                                        .clock = e->clock,
+                                        .log = &e->log};
+    return app_edge_tunnels_new(&c, &e->tunnels);
+}
+
 /* ---- start and stop ---- */
 
 static void on_stop(void *ctx)
@@ -166,10 +188,12 @@ enum rc app_edge_start(struct app_edge *e, struct store_why *why)
     if (rc == RC_OK) rc = open_store(e, why);
     if (rc == RC_OK) rc = open_certs(e, why);
     if (rc == RC_OK) rc = net_loop_new(&e->control);
+    if (rc == RC_OK && e->role == STORE_EDGE_OUTER) rc = open_gateway(e);
     if (rc == RC_OK) rc = app_edge_sip_open(e, why);
     if (rc == RC_OK) rc = net_pool_new(POOL_THREADS, POOL_QUEUE_MAX, &e->pool);
     if (rc == RC_OK) rc = open_peers(e);
     if (rc == RC_OK && e->role == STORE_EDGE_INNER) rc = open_ucms(e);
+    if (rc == RC_OK && e->role == STORE_EDGE_INNER) rc = open_tunnels(e);
     if (rc == RC_OK) rc = open_admin(e, why);
     if (rc == RC_OK) rc = store_listen(e->store, on_change, e);
     if (rc == RC_OK) rc = net_loop_on_signal(e->control, SIGTERM, on_stop, e);

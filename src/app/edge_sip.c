@@ -280,6 +280,12 @@ void app_edge_sip_follow(void *edge)
     else
         log_error(&e->log, "zone.not_followed", LOG_CSTR("why", "out of memory"));
     if (e->listeners) app_listeners_changed(e->listeners);
+    if (e->tunnels) {
+        size_t count;
+        const struct store_peer *peers = app_edge_peers_get(e->peers, &count);
+        bool is_on = directory_param_number(e->directory, STORE_P_EDGE_MODE) != 0;
+        app_edge_tunnels_set(e->tunnels, peers, is_on ? count : 0);
+    }
 }
 
 static void retry_zones(void *ctx)
@@ -368,6 +374,9 @@ static enum rc open_listeners(struct app_edge *e)
                                      .workers = STACKS,
                                      .limits = e->limits,
                                      .sip_limits = sip_limits(e),
+                                     .http = app_edge_gateway_http(e->gateway),
+                                     .https_site = app_edge_gateway_outside(e->gateway),
+                                     .tunnel_site = app_edge_gateway_tunnel(e->gateway),
                                      .log = &e->log,
                                      .node = str_from(e->settings.name),
                                      .addresses = str_from(e->settings.addresses),
@@ -432,12 +441,16 @@ void app_edge_sip_stop(struct app_edge *e)
         app_listeners_close_all(e->listeners);
         if (e->is_sip_running) app_listeners_wait_closed(e->listeners);
     }
+    if (e->gateway) app_edge_gateway_stop(e->gateway);
+    if (e->tunnels) app_edge_tunnels_stop(e->tunnels);
     if (e->is_sip_running) {
         net_loop_stop(e->sip);
         pthread_join(e->sip_thread, NULL);
     }
     net_loop_free(e->control); /* what was posted to it may be of the listeners */
     app_listeners_free(e->listeners);
+    e->gateway = app_edge_gateway_free(e->gateway);
+    e->tunnels = app_edge_tunnels_free(e->tunnels);
     e->zones = edge_zones_free(e->zones);
     siptx_stack_free(e->stack);
     e->relay = edge_relay_free(e->relay);

@@ -70,7 +70,9 @@ static void door_close(struct app_listeners *l, struct door *d)
 static enum rc door_open_http(struct app_listeners *l, struct door *d, struct net_holder *holder)
 {
     const struct app_listeners_config *c = &l->config;
-    struct http_site *site = d->kind == DOOR_HTTPS          ? c->https_site
+    bool is_https = d->kind == DOOR_HTTPS || d->kind == DOOR_EDGE_HTTPS;
+    struct http_site *site = is_https                       ? c->https_site
+                             : d->kind == DOOR_EDGE_TUNNEL  ? c->tunnel_site
                              : d->kind == DOOR_CONFIG_HTTPS ? c->config_site
                                                             : c->config_plain_site;
     struct net_tls *tls = door_defs[d->kind].tls >= 0 ? l->tls[door_defs[d->kind].tls] : NULL;

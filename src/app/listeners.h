@@ -23,7 +23,7 @@ struct app_listeners_config {
     struct net_limits *limits;
     struct siptx_limits sip_limits;
     struct http_server *http;
-    struct http_site *https_site, *config_site, *config_plain_site;
+    struct http_site *https_site, *config_site, *config_plain_site, *tunnel_site;
     const struct log *log;
     struct str node;              /* the name of this node's row; borrowed for its life */
     struct str addresses;         /* of an outer edge, which has no such row; borrowed likewise */

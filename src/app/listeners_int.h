@@ -21,6 +21,8 @@ enum door_kind {
     DOOR_HTTPS,
     DOOR_EDGE_SIP,  /* of an outer edge, from here on: phones */
     DOOR_EDGE_LINK, /* inner edges */
+    DOOR_EDGE_HTTPS,
+    DOOR_EDGE_TUNNEL,
     DOOR_COUNT
 };
 

@@ -28,6 +28,8 @@ static const char help[] =
     "  --state DIR            keep everything in DIR instead of the profile's folder\n"
     "\n"
     "login\n"
+    "  --edge HOST[:PORT]     from outside, here and for run and logout: HTTPS by this outer edge\n"
+    "                         (port 8443); --server is not needed then\n"
     "  --server URL           the call server, https://HOST[:8443]\n"
     "  --device NAME          the device this phone is, for example CSFrado\n"
     "  --ca FILE              trust this CA (PEM) and no other; a copy is kept\n"
@@ -38,9 +40,8 @@ static const char help[] =
     "run\n"
     "  --config-https         fetch the configuration over HTTPS with the token (port 6972)\n"
     "  --config-url URL       fetch it from there\n"
-    "  --edge HOST[:PORT]     the phone is outside: reach the node by this outer edge (port "
-    "5061);\n"
-    "                         up to three, in the order they are tried\n"
+    "  --edge-sip HOST[:PORT] from outside: SIP by this outer edge (port 5061), whatever --edge\n"
+    "                         says; up to three, in the order they are tried\n"
     "  --dialect D            cisco (default) or standard (RFC 8898)\n"
     "  --once-registered      exit with 0 after the first registration, or with its problem\n"
     "  --for SECONDS          stop after that time\n"
@@ -83,6 +84,7 @@ enum option_id {
     OPT_CONFIG_HTTPS,
     OPT_CONFIG_URL,
     OPT_EDGE,
+    OPT_EDGE_SIP,
     OPT_DIALECT,
     OPT_ONCE,
     OPT_FOR,
@@ -117,6 +119,7 @@ static const struct option options[] = {
     {"config-https", no_argument, NULL, OPT_CONFIG_HTTPS},
     {"config-url", required_argument, NULL, OPT_CONFIG_URL},
     {"edge", required_argument, NULL, OPT_EDGE},
+    {"edge-sip", required_argument, NULL, OPT_EDGE_SIP},
     {"dialect", required_argument, NULL, OPT_DIALECT},
     {"once-registered", no_argument, NULL, OPT_ONCE},
     {"for", required_argument, NULL, OPT_FOR},
@@ -147,6 +150,7 @@ static const struct option options[] = {
 struct arguments {
     const char *command, *profile, *state, *trace_file;
     bool trace, json, done; /* done: help or version was asked for */
+    char edge[PHONE_TEXT_MAX];
     struct phone_login login;
     struct phone_agent_config run;
 };
@@ -212,11 +216,19 @@ static void list_devices(void)
     buf_fini(&names);
 }
 
-static enum phone_exit take_edge(const char *value, struct phone_agent_config *run)
+static enum phone_exit take_edge_sip(const char *value, struct phone_agent_config *run)
 {
     if (run->edge_count == PHONE_NODE_MAX)
-        return usage("--edge: three are enough, not also ", value);
+        return usage("--edge-sip: three are enough, not also ", value);
     run->edges[run->edge_count++] = value;
+    return PHONE_EXIT_OK;
+}
+
+static enum phone_exit take_edge(const char *value, struct arguments *a)
+{
+    if (phone_server_url(value, a->edge) != RC_OK)
+        return usage("--edge wants HOST or HOST:PORT, not ", value);
+    a->login.edge = a->run.fetch.edge = a->edge;
     return PHONE_EXIT_OK;
 }
 
@@ -233,7 +245,8 @@ static enum phone_exit take_option(int id, const char *value, struct arguments *
     case OPT_PASSWORD_FILE: a->login.password_file = value; break;
     case OPT_CONFIG_HTTPS: a->run.fetch.https = true; break;
     case OPT_CONFIG_URL: a->run.fetch.url = value; break;
-    case OPT_EDGE: return take_edge(value, &a->run);
+    case OPT_EDGE: return take_edge(value, a);
+    case OPT_EDGE_SIP: return take_edge_sip(value, &a->run);
     case OPT_DIALECT: return take_dialect(value, &a->run.dialect);
     case OPT_ONCE: a->run.once_registered = true; break;
     case OPT_FOR: return take_number(value, "--for", &a->run.for_s);
@@ -335,8 +348,8 @@ static enum phone_exit do_login(struct arguments *a)
 {
     struct phone_problem problem = {0};
     struct phone_state state;
-    if (!a->login.server || !a->login.device)
-        return usage("login needs --server URL and --device NAME", "");
+    if ((!a->login.server && !a->login.edge) || !a->login.device)
+        return usage("login needs --server URL (or --edge HOST) and --device NAME", "");
     char place[PHONE_STATE_PATH_MAX + 16];
     print_place(a, place, sizeof place);
     enum phone_exit exit = open_state(a, true, &state);
@@ -345,8 +358,9 @@ static enum phone_exit do_login(struct arguments *a)
     a->login.random = crypto_random_system();
     exit = phone_login(&a->login, &state, &problem);
     if (exit == PHONE_EXIT_OK)
-        fprintf(stderr, "Signed in at %s as %s. Next: bearline-phone run%s\n", a->login.server,
-                a->login.device, place);
+        fprintf(stderr, "Signed in at %s as %s. Next: bearline-phone run%s%s%s\n",
+                a->login.server ? a->login.server : a->login.edge, a->login.device, place,
+                a->login.edge ? " --edge " : "", a->login.edge ? a->login.edge : "");
     phone_state_close(&state);
     return tell(exit, &problem);
 }
@@ -439,7 +453,7 @@ static enum phone_exit do_logout(struct arguments *a)
         exit = phone_problem_set(&problem, PHONE_EXIT_RUNNING,
                                  "A phone runs with %s. Stop it first.", state.path);
     else
-        exit = phone_logout(&state, &problem);
+        exit = phone_logout(&state, a->login.edge, &problem);
     phone_state_close(&state);
     if (exit == PHONE_EXIT_OK) fputs("Signed out.\n", stderr);
     return tell(exit, &problem);

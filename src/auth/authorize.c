@@ -100,7 +100,7 @@ static void show_form(struct sign_in *s, int status, struct str username, const 
     enum rc rc = auth_csrf_print(&field, s->v.auth->csrf_key, str_from(s->browser), s->query,
                                  s->v.now_s + AUTH_FORM_LIFE_S);
     if (rc == RC_OK)
-        rc = arena_printf(s->v.req->arena, &action, "/ssosp/oauth/authorize?%.*s",
+        rc = arena_printf(s->v.req->arena, &action, "?%.*s", /* wherever an edge shows the page */
                           STR_ARG(s->query));
     if (rc != RC_OK) {
         fail_page(s, "page", rc);

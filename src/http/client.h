@@ -42,8 +42,9 @@ struct http_call {
     struct str bearer; /* Authorization: Bearer …; never sent anywhere but to url's host */
     const struct http_client_header *headers;
     size_t header_count;
-    const char *ca_file;   /* PEM; NULL: the system's CAs. Then only these are trusted */
-    struct str ca_pem;     /* the same as text; p NULL: none. Wins over ca_file */
+    const char *ca_file;          /* PEM; NULL: the system's CAs. Then only these are trusted */
+    struct str ca_pem;            /* the same as text; p NULL: none. Wins over ca_file */
+    struct str cert_pem, key_pem; /* shown to the server; p NULL: none. The key is a secret */
     bool is_unverified;    /* whoever answers is taken for the one asked: only where an operator
                                     has said so */
     const char *unix_path; /* connect to this UNIX socket instead of url's host */

@@ -193,6 +193,15 @@ static bool set_peer(struct exchange *x, const struct http_call *call)
         if (curl_easy_setopt(e, CURLOPT_CAINFO, call->ca_file)) return false;
         curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
     }
+    if (call->cert_pem.p) {
+        struct curl_blob cert = {(void *)(uintptr_t)call->cert_pem.p, call->cert_pem.n,
+                                 CURL_BLOB_COPY};
+        struct curl_blob key = {(void *)(uintptr_t)call->key_pem.p, call->key_pem.n,
+                                CURL_BLOB_COPY};
+        if (curl_easy_setopt(e, CURLOPT_SSLCERT_BLOB, &cert) ||
+            curl_easy_setopt(e, CURLOPT_SSLKEY_BLOB, &key))
+            return false;
+    }
     if (call->connect_to.n > 0) {
         struct str rule;
         if (arena_printf(&x->arena, &rule, "::%.*s", STR_ARG(call->connect_to)) != RC_OK)

@@ -1,5 +1,7 @@
 #include "phone/agent_int.h"
 
+#include "phone/edge.h"
+
 #include "base/check.h"
 #include "crypto/digest.h"
 #include "phone/grant.h"
@@ -271,6 +273,34 @@ static enum phone_exit load_identity(struct agent *a, struct phone_problem *prob
     return agent_token_first(a, problem);
 }
 
+/* From outside SIP goes to the edges that were given, or to those the edge names. */
+static enum phone_exit go_outside(struct agent *a, struct phone_problem *problem)
+{
+    const struct phone_agent_config *c = a->config;
+    const char *edges[PHONE_NODE_MAX];
+    char ca[PHONE_STATE_PATH_MAX];
+    size_t count = c->edge_count;
+    struct str doc;
+    if (count == 0 && !c->fetch.edge) return PHONE_EXIT_OK;
+    memcpy(edges, c->edges, sizeof edges);
+    if (count == 0) {
+        bool has_ca = a->tokens.has_ca && phone_state_path(c->state, PHONE_FILE_CA, ca) == RC_OK;
+        enum phone_exit exit = phone_edge_discover(c->fetch.edge,
+                                                   "get_edge_config?service_name=_cisco-uds",
+                                                   bytes_str(secret_bytes(&a->tokens.access)),
+                                                   has_ca ? ca : NULL, &a->arena, &doc, problem);
+        if (exit != PHONE_EXIT_OK) return exit;
+        if (phone_edge_read_config(doc, &a->arena, edges, &count) != RC_OK)
+            return phone_problem_set(problem, PHONE_EXIT_BAD_CONFIG,
+                                     "The edge %s names no SIP server.", c->fetch.edge);
+    }
+    if (phone_config_go_outside(&a->phone, edges, count) == RC_OK) return PHONE_EXIT_OK;
+    return phone_problem_set(
+        problem, PHONE_EXIT_USAGE,
+        "--edge-sip wants HOST or HOST:PORT, and a device whose lines register "
+        "with tokens (SIP OAuth mode).");
+}
+
 static enum phone_exit load_config(struct agent *a, struct phone_problem *problem)
 {
     enum phone_config_source source;
@@ -296,13 +326,7 @@ static enum phone_exit load_config(struct agent *a, struct phone_problem *proble
                                  "%s registers with a token: sign in first. Run: bearline-phone "
                                  "login --server https://HOST:8443 --device %s --state %s",
                                  a->tokens.device, a->tokens.device, a->config->state->path);
-    if (a->config->edge_count > 0 &&
-        phone_config_go_outside(&a->phone, a->config->edges, a->config->edge_count) != RC_OK)
-        return phone_problem_set(
-            problem, PHONE_EXIT_USAGE,
-            "--edge wants HOST or HOST:PORT, and a device whose lines register "
-            "with tokens (SIP OAuth mode).");
-    return PHONE_EXIT_OK;
+    return go_outside(a, problem);
 }
 
 static enum rc read_trust(struct agent *a, struct secret *out)

@@ -19,7 +19,8 @@ struct phone_agent_config {
     const char *sip_password_file;    /* NULL: none */
     const char *cert_file, *key_file; /* of the device, for the secure port; NULL: none */
     const char *ca_file; /* without a sign-in; NULL: the sign-in's, else the system's */
-    const char *edges[PHONE_NODE_MAX]; /* outer edges, "host[:port]": the phone is outside */
+    const char *edges[PHONE_NODE_MAX]; /* outer edges for SIP, "host[:port]": the phone is outside;
+                                          none and fetch.edge: as that says */
     size_t edge_count;
     const char *device, *server; /* without a sign-in: legacy lines; NULL: the sign-in's */
     bool once_registered;        /* ends well after the first 200 */

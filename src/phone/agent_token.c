@@ -1,6 +1,8 @@
 /* Keeps the tokens fresh: at 75 % of their life, and at once when a server refuses one. */
 #include "phone/agent_int.h"
 
+#include "phone/edge.h"
+
 #include <stdio.h>
 
 enum { AGAIN_MIN_MS = 10000, AGAIN_MAX_MS = 30000, DELAY_MAX_S = 86400 };
@@ -86,7 +88,13 @@ void agent_token_renew(struct agent *a)
         not_renewed(a, exit, &problem);
         return;
     }
-    if (http_client_start(a->http, &a->renew.call, on_answer, a, &a->renewing) == RC_OK) return;
+    struct arena arena; /* what is started is copied */
+    arena_init(&arena, NULL, 0, 1 << 20);
+    enum rc rc = phone_edge_route(a->config->fetch.edge, &a->renew.call, &arena);
+    if (rc == RC_OK) rc = http_client_start(a->http, &a->renew.call, on_answer, a, &a->renewing);
+    arena_fini(&arena);
+    if (rc == RC_OK) return;
+    a->renewing = NULL;
     phone_renew_fini(&a->renew);
     exit = phone_problem_set(&problem, PHONE_EXIT_FAILED, "Out of memory.");
     not_renewed(a, exit, &problem);
@@ -104,7 +112,10 @@ enum phone_exit agent_token_first(struct agent *a, struct phone_problem *problem
     if (exit != PHONE_EXIT_OK) return exit;
     arena_init(&arena, NULL, 0, 1 << 20);
     r.call.timeout_ms = 10000;
-    http_fetch(&r.call, &arena, &answer);
+    if (phone_edge_route(a->config->fetch.edge, &r.call, &arena) == RC_OK)
+        http_fetch(&r.call, &arena, &answer);
+    else
+        answer = (struct http_answer){.failure = HTTP_FAIL_NOMEM, .why = "out of memory"};
     exit = phone_renew_take(a->config->state, &a->tokens, &answer, now_s, problem);
     phone_renew_fini(&r);
     arena_fini(&arena);

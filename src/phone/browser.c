@@ -1,5 +1,6 @@
 /* Signing in by browser (RFC 8252, 7.3): a listener on 127.0.0.1 lives for the one redirect that
  * brings the code, and tells the person that the window may be closed. */
+#include "phone/edge.h"
 #include "phone/login_int.h"
 
 #include "http/server.h"
@@ -168,6 +169,9 @@ static enum phone_exit wait_run(struct wait *w, struct phone_problem *problem)
     if (rc == RC_OK)
         rc = arena_printf(f->arena, &f->redirect_uri, "http://127.0.0.1:%u/callback", port);
     if (rc == RC_OK) rc = code_url(f, &url);
+    struct http_call page = {.url = rc == RC_OK ? url : STR("")};
+    if (rc == RC_OK) rc = phone_edge_route(f->login->edge, &page, f->arena);
+    url = page.url;
     if (rc != RC_OK)
         return phone_problem_set(problem, PHONE_EXIT_FAILED,
                                  "The phone cannot listen on 127.0.0.1 for the browser's answer "

@@ -2,8 +2,10 @@
 
 #include "base/form.h"
 #include "http/client.h"
+#include "phone/edge.h"
 #include "phone/grant.h"
 #include "phone/json_int.h"
+#include <stdio.h>
 
 /* What came with the copy in PHONE_FILE_CONFIG. */
 struct cache {
@@ -22,9 +24,10 @@ enum rc phone_fetch_url(const struct phone_fetch *fetch, const struct phone_toke
     form_print_value(&device, str_from(tokens->device));
     if (buf_rc(&device) != RC_OK) return RC_TOO_BIG;
     return arena_printf(
-        arena, out, "%s://%s%.*s%s:%d/%.*s.cnf.xml", fetch->https ? "https" : "http",
+        arena, out, "%s://%s%.*s%s:%d/%.*s.cnf.xml", fetch->https || fetch->edge ? "https" : "http",
         is_v6 ? "[" : "", STR_ARG(host), is_v6 ? "]" : "",
-        fetch->https ? PHONE_CONFIG_HTTPS_PORT : PHONE_CONFIG_HTTP_PORT, STR_ARG(buf_str(&device)));
+        fetch->https || fetch->edge ? PHONE_CONFIG_HTTPS_PORT : PHONE_CONFIG_HTTP_PORT,
+        STR_ARG(buf_str(&device)));
 }
 
 /* ---- the copy ---- */
@@ -86,8 +89,16 @@ static void ask(const struct phone_fetch *fetch, const struct phone_state *state
         .response_max = PHONE_CONFIG_MAX,
     };
     if (tokens->has_ca && phone_state_path(state, PHONE_FILE_CA, ca) == RC_OK) call.ca_file = ca;
-    if (secure && fetch->https) call.bearer = bytes_str(secret_bytes(&tokens->access));
-    http_fetch(&call, arena, out);
+    if (secure && (fetch->https || fetch->edge))
+        call.bearer = bytes_str(secret_bytes(&tokens->access));
+    enum rc rc = phone_edge_route(fetch->edge, &call, arena);
+    if (rc == RC_OK) {
+        http_fetch(&call, arena, out);
+        return;
+    }
+    *out = (struct http_answer){.failure = rc == RC_NOMEM ? HTTP_FAIL_NOMEM : HTTP_FAIL_URL};
+    snprintf(out->why, sizeof out->why, "%.*s is not https, and through an edge nothing else goes",
+             STR_ARG(str_sub(url, 0, 150)));
 }
 
 static enum phone_exit refused(const struct http_answer *answer, struct str url,

@@ -12,6 +12,7 @@ enum { PHONE_CONFIG_HTTP_PORT = 6970, PHONE_CONFIG_HTTPS_PORT = 6972 };
 struct phone_fetch {
     const char *url;     /* NULL: made from the sign-in's server and device */
     bool https;          /* with the token; url NULL: port 6972 */
+    const char *edge;    /* from outside: by that edge, over HTTPS; NULL: directly */
     unsigned timeout_ms; /* 0: 10000 */
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/form.h"
 #include "http/client.h"
+#include "phone/edge.h"
 #include "phone/form.h"
 #include <stdio.h>
 
@@ -80,8 +81,10 @@ static enum phone_exit ask(struct walk *w, struct str body, struct phone_problem
         .response_max = PHONE_FORM_PAGE_MAX,
     };
     if (body.p) call.content_type = STR("application/x-www-form-urlencoded");
-    http_fetch(&call, w->flow->arena, &w->answer);
+    enum rc rc = phone_edge_route(w->flow->login->edge, &call, w->flow->arena);
+    if (rc == RC_OK) http_fetch(&call, w->flow->arena, &w->answer);
     buf_fini(&cookies);
+    if (rc != RC_OK) return out_of_memory(problem);
     if (w->answer.failure != HTTP_FAIL_NONE)
         return phone_problem_of_http(problem, "Signing in", &w->answer);
     keep_cookies(w);

@@ -2,6 +2,7 @@
 
 #include "http/client.h"
 #include "net/tls.h"
+#include "phone/edge.h"
 #include "phone/login_int.h"
 #include <stdio.h>
 
@@ -55,13 +56,15 @@ static enum phone_exit out_of_memory(struct phone_problem *problem)
 
 /* ---- the server ---- */
 
-static enum phone_exit fetch_metadata(const char *server, const char *ca_file, struct arena *a,
-                                      struct phone_metadata *out, struct phone_problem *problem)
+static enum phone_exit fetch_metadata(const char *server, const struct phone_login *l,
+                                      struct arena *a, struct phone_metadata *out,
+                                      struct phone_problem *problem)
 {
     struct http_answer answer;
-    struct http_call call = {.ca_file = ca_file};
+    struct http_call call = {.ca_file = l->ca_file};
     const char *why;
-    if (arena_printf(a, &call.url, "%s/.well-known/oauth-authorization-server", server) != RC_OK)
+    if (arena_printf(a, &call.url, "%s/.well-known/oauth-authorization-server", server) != RC_OK ||
+        phone_edge_route(l->edge, &call, a) != RC_OK)
         return out_of_memory(problem);
     http_fetch(&call, a, &answer);
     if (answer.failure != HTTP_FAIL_NONE)
@@ -96,6 +99,7 @@ static enum phone_exit fetch_tokens(const struct code_flow *f, struct str verifi
         .ca_file = f->ca_file,
     };
     enum rc rc = buf_rc(&body);
+    if (rc == RC_OK) rc = phone_edge_route(f->login->edge, &call, f->arena);
     if (rc == RC_OK) http_fetch(&call, f->arena, &answer);
     if (body.p) crypto_wipe(body.p, body.cap);
     buf_fini(&body);
@@ -214,7 +218,7 @@ static enum phone_exit sign_in(const struct phone_login *l, const struct phone_s
     struct phone_token_answer answer = {0};
     struct phone_tokens tokens = {0};
     struct code_flow f = {.login = l, .metadata = &metadata, .arena = a, .ca_file = l->ca_file};
-    enum phone_exit exit = fetch_metadata(server, l->ca_file, a, &metadata, problem);
+    enum phone_exit exit = fetch_metadata(server, l, a, &metadata, problem);
     if (exit == PHONE_EXIT_OK) exit = get_tokens(&f, &answer, problem);
     if (exit != PHONE_EXIT_OK) goto done;
     if (fill(&tokens, l, server, &metadata) != RC_OK) {
@@ -257,12 +261,29 @@ static enum phone_exit check_ca(const char *path, struct phone_problem *problem)
                              "The file of trusted CAs %s cannot be used: %s.", path, why);
 }
 
+/* From outside nobody needs to know the inside: the edge says where to sign in. */
+static enum phone_exit find_server(const struct phone_login *l, struct arena *a,
+                                   char out[PHONE_TEXT_MAX], struct phone_problem *problem)
+{
+    struct str doc, server;
+    enum phone_exit exit = phone_edge_discover(l->edge, "get_edge_sso", STR(""), l->ca_file, a,
+                                               &doc, problem);
+    if (exit != PHONE_EXIT_OK) return exit;
+    enum rc rc = phone_edge_read_sso(doc, a, &server);
+    if (rc == RC_OK) rc = str_to_cstr(server, out, PHONE_TEXT_MAX);
+    return rc == RC_OK ? PHONE_EXIT_OK
+                       : phone_problem_set(problem, PHONE_EXIT_AUTH_SERVER,
+                                           "The edge %s does not say where to sign in (%s). Give "
+                                           "--server too.",
+                                           l->edge, rc_name(rc));
+}
+
 enum phone_exit phone_login(const struct phone_login *login, const struct phone_state *state,
                             struct phone_problem *problem)
 {
     char server[PHONE_TEXT_MAX];
     struct arena a;
-    if (phone_server_url(login->server, server) != RC_OK)
+    if (login->server && phone_server_url(login->server, server) != RC_OK)
         return phone_problem_set(problem, PHONE_EXIT_USAGE,
                                  "\"%s\" is no server address. Give it as https://host:port.",
                                  login->server);
@@ -272,7 +293,8 @@ enum phone_exit phone_login(const struct phone_login *login, const struct phone_
     }
     problem->code = PHONE_EXIT_OK;
     arena_init(&a, NULL, 0, LOGIN_ARENA_MAX);
-    enum phone_exit exit = sign_in(login, state, server, &a, problem);
+    enum phone_exit exit = login->server ? PHONE_EXIT_OK : find_server(login, &a, server, problem);
+    if (exit == PHONE_EXIT_OK) exit = sign_in(login, state, server, &a, problem);
     arena_fini(&a);
     return exit;
 }

@@ -12,6 +12,7 @@ enum { PHONE_LOGIN_WAIT_S = 300 }; /* for the person at the browser */
 struct phone_login {
     const char *server;        /* "https://ucm1.example.com:8443"; without a port 8443 is meant */
     const char *device;        /* "CSFrado" */
+    const char *edge;          /* from outside: "https://edge.example.com:8443"; NULL: inside */
     const char *ca_file;       /* NULL: the system's CAs; copied into the state folder */
     const char *user;          /* with password_file: who */
     const char *password_file; /* NULL: by browser. "-": standard input */
@@ -27,8 +28,9 @@ enum phone_exit phone_login(const struct phone_login *login, const struct phone_
                             struct phone_problem *problem);
 
 /* Revokes the refresh token and wipes everything of the sign-in. An unreachable server does not
- * keep the files: they are wiped and problem says that the server still has the sign-in. */
-enum phone_exit phone_logout(const struct phone_state *state, struct phone_problem *problem);
+ * keep the files (edge: by which it is reached, NULL directly): they are wiped and problem says that the server still has the sign-in. */
+enum phone_exit phone_logout(const struct phone_state *state, const char *edge,
+                             struct phone_problem *problem);
 
 /* "ucm1", "ucm1:8443", "https://ucm1:8443/": made "https://ucm1:8443". RC_INVALID, RC_TOO_BIG. */
 MUST_CHECK enum rc phone_server_url(const char *given, char out[PHONE_TEXT_MAX]);

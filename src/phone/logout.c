@@ -3,8 +3,9 @@
 #include "phone/login.h"
 
 #include "http/client.h"
+#include "phone/edge.h"
 
-static enum phone_exit revoke(const struct phone_tokens *t, const char *ca_file,
+static enum phone_exit revoke(const struct phone_tokens *t, const char *edge, const char *ca_file,
                               struct phone_problem *problem)
 {
     struct buf body;
@@ -21,7 +22,8 @@ static enum phone_exit revoke(const struct phone_tokens *t, const char *ca_file,
         .content_type = STR("application/x-www-form-urlencoded"),
         .ca_file = ca_file,
     };
-    if (buf_rc(&body) == RC_OK) http_fetch(&call, &a, &answer);
+    if (buf_rc(&body) == RC_OK && phone_edge_route(edge, &call, &a) == RC_OK)
+        http_fetch(&call, &a, &answer);
     if (body.p) crypto_wipe(body.p, body.cap);
     buf_fini(&body);
     enum phone_exit exit = PHONE_EXIT_OK;
@@ -44,7 +46,8 @@ static enum rc wipe_all(const struct phone_state *state)
     return rc;
 }
 
-enum phone_exit phone_logout(const struct phone_state *state, struct phone_problem *problem)
+enum phone_exit phone_logout(const struct phone_state *state, const char *edge,
+                             struct phone_problem *problem)
 {
     struct phone_tokens tokens = {0};
     struct phone_problem telling = {0};
@@ -53,7 +56,7 @@ enum phone_exit phone_logout(const struct phone_state *state, struct phone_probl
     if (rc == RC_NOT_FOUND)
         return phone_problem_set(problem, PHONE_EXIT_NOT_SIGNED_IN, "Nobody is signed in here.");
     bool has_ca = tokens.has_ca && phone_state_path(state, PHONE_FILE_CA, ca) == RC_OK;
-    if (rc == RC_OK && tokens.revoke_url[0]) revoke(&tokens, has_ca ? ca : NULL, &telling);
+    if (rc == RC_OK && tokens.revoke_url[0]) revoke(&tokens, edge, has_ca ? ca : NULL, &telling);
     phone_tokens_fini(&tokens);
     if (wipe_all(state) != RC_OK)
         return phone_problem_set(problem, PHONE_EXIT_STATE,

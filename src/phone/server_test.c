@@ -384,16 +384,16 @@ static void test_signing_out_tells_the_server_and_removes_the_files(void **unuse
     struct phone_tokens t = signed_in();
     struct phone_problem p = {0};
     struct secret s = {0};
-    assert_int_equal(PHONE_EXIT_NOT_SIGNED_IN, phone_logout(&state, &p));
+    assert_int_equal(PHONE_EXIT_NOT_SIGNED_IN, phone_logout(&state, NULL, &p));
     assert_rc(RC_OK, phone_tokens_save(&state, &t, &p));
-    assert_int_equal(PHONE_EXIT_OK, phone_logout(&state, &p));
+    assert_int_equal(PHONE_EXIT_OK, phone_logout(&state, NULL, &p));
     assert_string_equal("token=refresh-1&token_type_hint=refresh_token&client_id=bearline-phone",
                         play.seen_body);
     assert_rc(RC_NOT_FOUND, phone_state_read(&state, PHONE_FILE_SESSION, &s));
     assert_rc(RC_OK, phone_tokens_save(&state, &t, &p));
     test_server_stop(&server);
     server.loop = NULL;
-    assert_int_equal(PHONE_EXIT_UNREACHABLE, phone_logout(&state, &p));
+    assert_int_equal(PHONE_EXIT_UNREACHABLE, phone_logout(&state, NULL, &p));
     assert_non_null(strstr(p.text, "all files are gone, but the server does not know"));
     assert_rc(RC_NOT_FOUND, phone_state_read(&state, PHONE_FILE_SESSION, &s));
     phone_tokens_fini(&t);

@@ -1,8 +1,10 @@
 """The edge pair: phones outside register and call through it; what becomes of links, edges and nodes that
 end; what nobody outside can do."""
 # suite: threads
+import base64
 import os
 import re
+import subprocess
 
 import calling
 import edges
@@ -67,10 +69,9 @@ class Pair(lab.Scenario):
 class Outside(Pair):
     def test_a_phone_is_challenged_at_the_inner_edge_and_registers_at_the_node(self):
         phone = self.outside("CSFrado", register=False)
-        seen = self.node.program.log.mark()
         challenge = phone.register()
         self.assertEqual((407, 'Bearer realm="ccmsipline"'), (challenge.status, challenge.get("Proxy-Authenticate")))
-        self.assertNotIn("CSFrado", self.node.program.log.text()[seen:])
+        self.assertNotRegex(self.node.program.log.text(), r"event=register\..*CSFrado")
         answer = phone.answer_challenge(self.tokens["CSFrado"])
         self.assertEqual(200, answer.status, str(answer))
         row = self.node.registrations("CSFrado")[0]
@@ -137,7 +138,7 @@ class Softphones(Pair):
         phone = self.node.softphone(f"{self._testMethodName[-20:]}-{user}")
         done = phone.login(user, device="CSF" + user, ca=edges.ca_of(self.node, self.outer))
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        edge = ("--edge", f"localhost:{self.outer.ports['sip']}") if outside else ()
+        edge = ("--edge-sip", f"localhost:{self.outer.ports['sip']}") if outside else ()
         return phone.run(*edge, "--codec", "PCMA", *words, device="CSF" + user)
 
     def talk_with_sound(self, rado_outside, anna_outside):
@@ -172,9 +173,82 @@ class Softphones(Pair):
 
     def test_it_takes_the_next_edge_when_one_is_gone(self):
         gone = f"localhost:{lab.ports.take()}"
-        rado = self.softphone("rado", "--edge", gone, "--edge", f"localhost:{self.outer.ports['sip']}",
+        rado = self.softphone("rado", "--edge-sip", gone, "--edge-sip", f"localhost:{self.outer.ports['sip']}",
                               "--once-registered")
         self.assertEqual(0, rado.wait(), rado.log.text())
+
+
+class Https(Pair):
+    """Sign-in, configuration and the edge's own documents from outside."""
+
+    def place(self, port, host="localhost"):
+        return base64.urlsafe_b64encode(f"localhost/https/{host}/{port}".encode()).decode().rstrip("=")
+
+    def ask(self, path, token=None, method="GET"):
+        words = ["curl", "-sS", "-X", method, "--path-as-is", "--cacert", self.outer.ca, "-o", "-", "-w", "\n%{http_code}",
+                 f"https://localhost:{self.outer.ports['https']}{path}"]
+        if token:
+            words += ["-H", f"Authorization: Bearer {token}"]
+        done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=lab.PATIENCE_S)
+        body, _, status = done.stdout.rpartition("\n")
+        return int(status), body
+
+    def test_a_phone_outside_needs_nothing_of_the_inside(self):
+        # One address to know, one sign-in, then everything by the edge: no port of the node is asked.
+        phone = self.node.softphone("all-outside")
+        edge = f"localhost:{self.outer.ports['https']}"
+        done = phone.call("login", "--edge", edge, "--device", "CSFrado", "--ca", self.outer.ca, "--user", "rado",
+                          "--password-file", self.lab.secret_file(lab.PASSWORD))
+        self.assertEqual(0, done.returncode, done.stderr)
+        config = f"https://localhost:{self.node.ports['config_https']}/CSFrado.cnf.xml"
+        run = self.lab.run_program(phone.command("run", "--edge", edge, "--config-url", config, "--once-registered"))
+        self.assertEqual(0, run.wait(), run.log.text())
+        run.wait_line(r"registered 1010 at localhost by the edge localhost")
+        self.assertEqual(0, phone.call("logout", "--edge", edge).returncode)
+        self.inner.program.log.wait(r"event=portal\.served method=POST path=\S+/ssosp/oauth/revoke status=200")
+        self.assertNotIn("Bearer", self.inner.program.log.text() + self.outer.program.log.text())
+
+    def test_the_allow_list_is_all_there_is_reached(self):
+        token = self.tokens["CSFrado"]
+        https, config = self.node.ports["https"], self.node.ports["config_https"]
+        domain = base64.urlsafe_b64encode(b"localhost").decode().rstrip("=")
+        self.assertEqual(200, self.ask(f"/{domain}/get_edge_sso?email=rado@localhost")[0])
+        self.assertEqual(401, self.ask(f"/{domain}/get_edge_config?service_name=_cisco-uds")[0])
+        status, body = self.ask(f"/{domain}/get_edge_config?service_name=_cisco-uds", token)
+        self.assertEqual(200, status)
+        self.assertIn(f"<tlsPort>{self.outer.ports['sip']}</tlsPort>", body)
+        self.assertEqual(200, self.ask(f"/{self.place(https)}/.well-known/oauth-authorization-server")[0])
+        self.assertEqual(401, self.ask(f"/{self.place(config)}/CSFrado.cnf.xml")[0])
+        self.assertEqual(200, self.ask(f"/{self.place(config)}/CSFrado.cnf.xml", token)[0])
+        self.assertEqual(404, self.ask(f"/{self.place(config)}/CSFanna.cnf.xml", token)[0])  # another's: the node says so
+        for path in ("/", "/nothing", "/api/v1/users", f"/{self.place(https)}/api/v1/users", f"/{self.place(https)}/axl/",
+                     f"/{self.place(https)}/ssosp/../api/v1/users", f"/{self.place(https)}/ssosp/%2e%2e/api/v1/users",
+                     f"/{self.place(22)}/ssosp/x", f"/{self.place(https, '127.0.0.1')}/ssosp/oauth/authorize",
+                     f"/{self.place(self.inner_port())}/ssosp/x", f"/{self.place(https)}/openapi.json", f"/{domain}/other"):
+            for method in ("GET", "POST", "PUT", "DELETE"):
+                with self.subTest(path=path, method=method):
+                    self.assertIn(self.ask(path, token, method)[0], (400, 404))  # 400: no path at all
+        self.assertNotRegex(self.node.program.log.text(), r"site=https .*target=/(api|axl/users|openapi)")
+
+    def inner_port(self):
+        return self.outer.ports["tunnel"]
+
+    def test_a_manual_rule_opens_one_place_rule(self):
+        path = f"/{self.place(self.node.ports['https'])}/health/live"
+        token = self.tokens["CSFrado"]
+        self.assertEqual(404, self.ask(path, token)[0])
+        self.inner.cli("allow", "add", "health", "--url", f"https://localhost:{self.node.ports['https']}/health/", "--is-prefix",
+                       "yes", "--methods", "GET")
+        self.assertNotEqual(404, self.ask(path, None)[0])
+        self.assertEqual(401, self.ask(path)[0])
+
+    def test_without_an_inner_edge_it_says_so_at_once_alone(self):
+        alone = edges.Outer(self.lab, "exp-z").start().set_up()
+        done = subprocess.run(["curl", "-sS", "--cacert", alone.ca, "-w", "%{http_code}",
+                               f"https://localhost:{alone.ports['https']}/bG9jYWxob3N0/get_edge_sso"],
+                              capture_output=True, text=True, check=True, timeout=lab.PATIENCE_S)
+        self.assertIn("No inner edge is connected", done.stdout)
+        self.assertTrue(done.stdout.endswith("503"))
 
 
 class Media(Pair):
