@@ -340,10 +340,8 @@ struct app_certs *app_certs_free(struct app_certs *c)
 
 /* ---- contexts ---- */
 
-/* 5091: the peer's certificate must bear a name of a listed edge. */
-static bool edge_admit(void *ctx, const struct net_tls_peer *peer)
+bool app_certs_edge_is_listed(struct directory *d, const struct net_tls_peer *peer)
 {
-    struct directory *d = ctx;
     if (directory_param_number(d, STORE_P_TRUSTED_NAME_CHECK) == 0) return true;
     const struct directory_edges *edges = directory_edges_ref(d);
     if (!edges) return false;
@@ -352,6 +350,12 @@ static bool edge_admit(void *ctx, const struct net_tls_peer *peer)
         found = directory_edges_find(edges, peer->names[i].value) != NULL;
     directory_edges_unref(edges);
     return found;
+}
+
+/* 5091: of a handshake; connections that stand are looked at when the list changes. */
+static bool edge_admit(void *ctx, const struct net_tls_peer *peer)
+{
+    return app_certs_edge_is_listed(ctx, peer);
 }
 
 static enum rc trust_text(struct app_certs *c, struct str store, struct arena *a, struct buf *out,

@@ -52,6 +52,9 @@ MUST_CHECK enum rc app_certs_identity(struct app_certs *c, struct arena *a, stru
 /* A key made of the CA's own, for label: equal as long as that CA is. */
 MUST_CHECK enum rc app_certs_derive(struct app_certs *c, const char *label, uint8_t out[32],
                                     struct store_why *why);
+/* May that peer come to the MRA port: its certificate bears a name of a listed edge, or names are not
+ * looked at. Any thread. */
+bool app_certs_edge_is_listed(struct directory *d, const struct net_tls_peer *peer);
 /* What tomcat-trust holds, one PEM text in the arena; may be "". */
 MUST_CHECK enum rc app_certs_tomcat_trust(struct app_certs *c, struct arena *a, struct str *out);
 /* The names of the tomcat certificate, its CN first, each once, parted by commas without spaces. */

@@ -131,6 +131,17 @@ static void on_work(void *ctx, const struct http_request *req, struct http_respo
     }
 }
 
+/* An inner edge has what it took, and begins: 204; or 409, and it leaves it. */
+static void on_begin(void *ctx, const struct http_request *req, struct http_response *res)
+{
+    struct app_edge_gateway *g = ctx;
+    uint64_t id;
+    if (errand_of(req, &id) && edge_errands_begin(g->errands, id) == RC_OK)
+        res->status = 204;
+    else
+        http_reply_text(res, 409, "Somebody else has it, or nobody waits for it any more.");
+}
+
 /* ---- life ---- */
 
 static enum rc add_routes(struct app_edge_gateway *g)
@@ -147,7 +158,10 @@ static enum rc add_routes(struct app_edge_gateway *g)
                               .ctx = g,
                               .body_max = EDGE_ERRAND_TEXT_MAX,
                               .is_polled = true};
+    struct http_route begin = {
+        .methods = HTTP_POST, .path = "/begin", .fn = on_begin, .ctx = g, .is_polled = true};
     enum rc rc = http_site_add(g->outside, &outside);
+    if (rc == RC_OK) rc = http_site_add(g->tunnel, &begin);
     return rc == RC_OK ? http_site_add(g->tunnel, &work) : rc;
 }
 

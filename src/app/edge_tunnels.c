@@ -131,6 +131,37 @@ static void served(void *ctx) /* on the loop */
 
 /* ---- asking for work ---- */
 
+static enum rc start(struct request *r, const char *what, struct str body, http_answer_fn *fn,
+                     struct arena *a)
+{
+    struct tunnel *t = r->tunnel;
+    struct http_client_header header = {STR("X-Errand"), str_from(r->errand)};
+    struct http_call call = {.method = "POST",
+                             .ca_pem = t->ca_pem,
+                             .headers = &header,
+                             .header_count = r->errand[0] ? 1 : 0,
+                             .body = body,
+                             .content_type = STR("application/json"),
+                             .timeout_ms = WAIT_MS,
+                             .response_max = EDGE_ERRAND_TEXT_MAX};
+    bool v6 = strchr(t->host, ':') != NULL;
+    enum rc rc = arena_printf(a, &call.url, v6 ? "https://[%s]:%u/%s" : "https://%s:%u/%s", t->host,
+                              t->port, what);
+    if (rc == RC_OK)
+        rc = app_certs_identity(t->all->config.certs, a, &call.cert_pem, &call.key_pem);
+    return rc == RC_OK ? http_client_start(t->all->client, &call, fn, r, &r->exchange) : rc;
+}
+
+static enum rc tell(struct request *r, const char *what, struct str body, http_answer_fn *fn)
+{
+    struct arena a;
+    arena_init(&a, NULL, 0, 1 << 20);
+    enum rc rc = start(r, what, body, fn, &a);
+    arena_wipe(&a);
+    if (rc != RC_OK) r->exchange = NULL;
+    return rc;
+}
+
 static void on_again(void *ctx)
 {
     begin(ctx);
@@ -162,9 +193,27 @@ static void well(struct request *r)
     if (was_bad) log_info(t->all->config.log, "tunnel.open", LOG_CSTR("edge", t->name));
 }
 
+/* It is ours now, or another's. */
+static void on_begin(void *ctx, const struct http_answer *answer)
+{
+    struct request *r = ctx;
+    struct app_edge_tunnels *all = r->tunnel->all;
+    r->exchange = NULL;
+    if (r->tunnel->is_gone) {
+        tunnel_free_if_done(r->tunnel);
+    } else if (answer->failure != HTTP_FAIL_NONE) {
+        later(r, answer->why);
+    } else if (answer->status != 204) {
+        r->errand[0] = '\0';
+        begin(r);
+    } else {
+        r->is_busy = net_pool_submit(all->pool, serve, served, r, all->config.loop) == RC_OK;
+        if (!r->is_busy) later(r, "this edge has too much to do");
+    }
+}
+
 static void take_work(struct request *r, const struct http_answer *answer)
 {
-    struct app_edge_tunnels *all = r->tunnel->all;
     struct str id = http_answer_header(answer, STR("X-Errand"));
     arena_wipe(&r->arena);
     arena_init(&r->arena, NULL, 0, ARENA_MAX);
@@ -173,8 +222,7 @@ static void take_work(struct request *r, const struct http_answer *answer)
         later(r, "what it sends cannot be kept");
         return;
     }
-    r->is_busy = net_pool_submit(all->pool, serve, served, r, all->config.loop) == RC_OK;
-    if (!r->is_busy) later(r, "this edge has too much to do");
+    if (tell(r, "begin", STR(""), on_begin) != RC_OK) later(r, "out of memory");
 }
 
 static void on_answer(void *ctx, const struct http_answer *answer)
@@ -202,36 +250,11 @@ static void on_answer(void *ctx, const struct http_answer *answer)
     }
 }
 
-static enum rc start(struct request *r, struct arena *a)
-{
-    struct tunnel *t = r->tunnel;
-    struct http_client_header header = {STR("X-Errand"), str_from(r->errand)};
-    struct http_call call = {.method = "POST",
-                             .ca_pem = t->ca_pem,
-                             .headers = &header,
-                             .header_count = r->errand[0] ? 1 : 0,
-                             .body = r->errand[0] ? r->answer : STR(""),
-                             .content_type = STR("application/json"),
-                             .timeout_ms = WAIT_MS,
-                             .response_max = EDGE_ERRAND_TEXT_MAX};
-    bool v6 = strchr(t->host, ':') != NULL;
-    enum rc rc = arena_printf(a, &call.url, v6 ? "https://[%s]:%u/work" : "https://%s:%u/work",
-                              t->host, t->port);
-    if (rc == RC_OK)
-        rc = app_certs_identity(t->all->config.certs, a, &call.cert_pem, &call.key_pem);
-    return rc == RC_OK ? http_client_start(t->all->client, &call, on_answer, r, &r->exchange) : rc;
-}
-
 static void begin(struct request *r)
 {
-    struct arena a;
     if (r->tunnel->is_gone || r->tunnel->all->is_stopped) return;
-    arena_init(&a, NULL, 0, 1 << 20);
-    enum rc rc = start(r, &a);
-    arena_wipe(&a);
-    if (rc == RC_OK) return;
-    r->exchange = NULL;
-    later(r, rc == RC_BUSY ? "this edge has too many requests open" : rc_name(rc));
+    enum rc rc = tell(r, "work", r->errand[0] ? r->answer : STR(""), on_answer);
+    if (rc != RC_OK) later(r, rc == RC_BUSY ? "this edge has too many requests open" : rc_name(rc));
 }
 
 /* ---- the set ---- */

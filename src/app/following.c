@@ -84,6 +84,32 @@ static bool is_param(enum store_kind kind, struct str key, enum store_param_id i
     return kind == STORE_PARAM && str_eq(key, str_from(store_param_def(id)->name));
 }
 
+/* What was let in by a row that is gone does not stay. */
+static void cut_unlisted(void *ctx, struct siptx_flow *f)
+{
+    struct node *n = ctx;
+    char peer[NET_ADDR_TEXT_MAX];
+    if (f->listener_kind != CALL_MRA || f->closing || !f->tls_peer) return;
+    if (app_certs_edge_is_listed(n->directory, f->tls_peer)) return;
+    log_info(&n->log, "edge.cut", LOG_STR("peer", net_addr_text(&f->peer, peer)),
+             LOG_STR("subject", f->tls_peer->subject),
+             LOG_CSTR("why", "none of its names is in expresswaycconfiguration any more"));
+    siptx_flow_close(f, SIPTX_CLOSE_OWNER);
+}
+
+static void cut_edges(struct siptx_stack *s, void *ctx)
+{
+    if (s) siptx_stack_each_flow(s, cut_unlisted, ctx);
+}
+
+static void follow_edges(struct node *n)
+{
+    for (unsigned i = 0; i < n->worker_count; i++) {
+        enum rc rc = siptx_node_post(n->stacks, i, cut_edges, n);
+        if (rc != RC_OK) log_warn(&n->log, "edge.not_cut", LOG_CSTR("rc", rc_name(rc)));
+    }
+}
+
 void node_on_change(void *ctx, enum store_kind kind, struct str key, bool removed)
 {
     struct node *n = ctx;
@@ -95,6 +121,7 @@ void node_on_change(void *ctx, enum store_kind kind, struct str key, bool remove
             log_warn(&n->log, "trunk.tls_kept", LOG_CSTR("why", "the pool is full"));
     }
     if (kind == STORE_NODE && str_eq_nocase(key, str_from(n->settings.name))) follow_url(n);
+    if (kind == STORE_EDGE || is_param(kind, key, STORE_P_TRUSTED_NAME_CHECK)) follow_edges(n);
     if (kind == STORE_NODE || mode) app_listeners_changed(n->listeners);
     if (is_param(kind, key, STORE_P_CDR_DAYS) &&
         net_pool_submit(n->pool, prune_records, NULL, n, NULL) != RC_OK)

@@ -17,7 +17,8 @@ struct errand {
     struct str request; /* the asker's, who waits */
     char *answer;       /* NULL: none yet */
     size_t answer_n;
-    bool is_taken;
+    bool is_taken, is_begun;
+    int64_t taken_ms;
 };
 
 struct edge_errands {
@@ -87,7 +88,13 @@ static struct timespec after_ms(unsigned ms)
     return t;
 }
 
-static enum rc begin(struct edge_errands *e, struct errand *it)
+static int64_t now_ms(void)
+{
+    struct timespec t = after_ms(0);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static enum rc add(struct edge_errands *e, struct errand *it)
 {
     if (e->is_closed) return RC_CLOSED;
     if (e->count >= EDGE_ERRANDS_MAX) return RC_BUSY;
@@ -100,6 +107,22 @@ static enum rc begin(struct edge_errands *e, struct errand *it)
     return RC_OK;
 }
 
+/* Waits a while; what was taken without a word is offered again, by another name. ETIMEDOUT: until is
+ * over. */
+static int wait_for_answer(struct edge_errands *e, struct errand *it, const struct timespec *until)
+{
+    struct timespec slice = after_ms(EDGE_ERRAND_WORD_MS / 3);
+    bool is_last = slice.tv_sec > until->tv_sec ||
+                   (slice.tv_sec == until->tv_sec && slice.tv_nsec >= until->tv_nsec);
+    int late = pthread_cond_timedwait(&e->answered, &e->lock, is_last ? until : &slice);
+    if (it->is_taken && !it->is_begun && now_ms() - it->taken_ms >= EDGE_ERRAND_WORD_MS) {
+        it->is_taken = false;
+        it->id = random_u64(&e->random);
+        pthread_cond_signal(&e->waiting);
+    }
+    return is_last ? late : 0;
+}
+
 enum rc edge_errands_ask(struct edge_errands *e, struct str request, unsigned timeout_ms,
                          struct arena *arena, struct str *answer)
 {
@@ -108,10 +131,10 @@ enum rc edge_errands_ask(struct edge_errands *e, struct str request, unsigned ti
     int late = 0;
     list_init(&it.link);
     pthread_mutex_lock(&e->lock);
-    enum rc rc = begin(e, &it);
+    enum rc rc = add(e, &it);
     if (rc == RC_OK) {
         while (!it.answer && !e->is_closed && late == 0)
-            late = pthread_cond_timedwait(&e->answered, &e->lock, &until);
+            late = wait_for_answer(e, &it, &until);
         list_remove(&it.link);
         e->count--;
         rc = it.answer ? RC_OK : e->is_closed ? RC_CLOSED : RC_TIMEOUT;
@@ -152,12 +175,28 @@ enum rc edge_errands_take(struct edge_errands *e, unsigned wait_ms, struct arena
     if (it) {
         rc = arena_str_dup(arena, it->request, request);
         it->is_taken = rc == RC_OK;
+        it->taken_ms = now_ms();
         *id = it->id;
     } else if (e->is_closed) {
         rc = RC_CLOSED;
     }
     e->takers--;
     e->taken_s = after_ms(0).tv_sec;
+    pthread_mutex_unlock(&e->lock);
+    return rc;
+}
+
+enum rc edge_errands_begin(struct edge_errands *e, uint64_t id)
+{
+    enum rc rc = RC_NOT_FOUND;
+    pthread_mutex_lock(&e->lock);
+    LIST_FOR_EACH(at, &e->all)
+    {
+        struct errand *it = LIST_OF(at, struct errand, link);
+        if (it->id != id || !it->is_taken || it->is_begun) continue;
+        it->is_begun = true;
+        rc = RC_OK;
+    }
     pthread_mutex_unlock(&e->lock);
     return rc;
 }
@@ -172,7 +211,7 @@ enum rc edge_errands_answer(struct edge_errands *e, uint64_t id, struct str answ
     LIST_FOR_EACH(at, &e->all)
     {
         struct errand *it = LIST_OF(at, struct errand, link);
-        if (it->id != id || !it->is_taken || it->answer || rc == RC_OK) continue;
+        if (it->id != id || !it->is_begun || it->answer || rc == RC_OK) continue;
         it->answer = copy;
         it->answer_n = answer.n;
         rc = RC_OK;

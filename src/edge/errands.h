@@ -1,6 +1,7 @@
 /* edge/errands.h - requests from outside that wait at the outer edge until an inner edge fetches them, and
  * for its answers. Inner edges ask for work ("long poll"), so that nothing is ever opened inwards, whoever
- * is free takes the next one, and one that dies delays only what it has taken. Texts are opaque here
+ * is free takes the next one. Whoever takes one says so before he begins; without that word (an edge that
+ * died, a connection that was gone already) it is offered again, so that each is done once at most. Texts are opaque here
  * (edge/errand_text.h). Safe from any thread; asking and taking wait. */
 #ifndef EDGE_ERRANDS_H
 #define EDGE_ERRANDS_H
@@ -14,6 +15,7 @@ struct edge_errands;
 enum {
     EDGE_ERRANDS_MAX = 32, /* waiting or under way */
     EDGE_ERRAND_TAKERS_MAX = 16,
+    EDGE_ERRAND_WORD_MS = 1500, /* for the taker's word */
 };
 
 /* RC_NOMEM. */
@@ -30,7 +32,10 @@ MUST_CHECK enum rc edge_errands_ask(struct edge_errands *e, struct str request, 
  * RC_BUSY: EDGE_ERRAND_TAKERS_MAX wait already; RC_CLOSED, RC_NOMEM. */
 MUST_CHECK enum rc edge_errands_take(struct edge_errands *e, unsigned wait_ms, struct arena *arena,
                                      struct str *request, uint64_t *id);
-/* RC_NOT_FOUND: nobody waits for that (any more). */
+/* The taker's word: from now on it is his. RC_NOT_FOUND: it has been offered to somebody else, or nobody
+ * waits for it any more: he leaves it. */
+MUST_CHECK enum rc edge_errands_begin(struct edge_errands *e, uint64_t id);
+/* RC_NOT_FOUND: nobody waits for that (any more), or it was not begun. */
 MUST_CHECK enum rc edge_errands_answer(struct edge_errands *e, uint64_t id, struct str answer);
 
 #endif

@@ -60,12 +60,39 @@ static void test_a_request_is_taken_once_and_answered(void **state)
     ask(&a, e, "one"); /* somebody has asked for work lately */
     assert_rc(RC_OK, edge_errands_take(e, LONG_MS, &arena, &request, &id));
     assert_str("one", request);
-    assert_rc(RC_TIMEOUT,
-              edge_errands_take(e, 0, &arena, &request, &id) == RC_TIMEOUT ? RC_TIMEOUT : RC_OK);
+    uint64_t other;
+    assert_rc(RC_TIMEOUT, edge_errands_take(e, 0, &arena, &request, &other));
+    assert_rc(RC_NOT_FOUND, edge_errands_answer(e, id, STR("before a word")));
+    assert_rc(RC_NOT_FOUND, edge_errands_begin(e, id + 1));
+    assert_rc(RC_OK, edge_errands_begin(e, id));
+    assert_rc(RC_NOT_FOUND, edge_errands_begin(e, id));
     assert_rc(RC_NOT_FOUND, edge_errands_answer(e, id + 1, STR("forged")));
     assert_rc(RC_OK, edge_errands_answer(e, id, STR("done")));
     assert_str("done", told(&a));
     assert_rc(RC_NOT_FOUND, edge_errands_answer(e, id, STR("again")));
+    arena_fini(&a.arena);
+    arena_fini(&arena);
+    edge_errands_free(e);
+}
+
+static void test_what_is_taken_without_a_word_is_offered_again(void **state)
+{
+    (void)state;
+    struct edge_errands *e = make();
+    struct asker a;
+    struct arena arena;
+    struct str request;
+    uint64_t lost, id;
+    arena_init(&arena, NULL, 0, 1 << 16);
+    assert_rc(RC_TIMEOUT, edge_errands_take(e, 0, &arena, &request, &lost));
+    ask(&a, e, "one");
+    assert_rc(RC_OK, edge_errands_take(e, LONG_MS, &arena, &request, &lost)); /* and dies */
+    assert_rc(RC_OK, edge_errands_take(e, LONG_MS, &arena, &request, &id));
+    assert_str("one", request);
+    assert_rc(RC_NOT_FOUND, edge_errands_begin(e, lost)); /* not dead, only slow: too late */
+    assert_rc(RC_OK, edge_errands_begin(e, id));
+    assert_rc(RC_OK, edge_errands_answer(e, id, STR("done")));
+    assert_str("done", told(&a));
     arena_fini(&a.arena);
     arena_fini(&arena);
     edge_errands_free(e);
@@ -84,8 +111,10 @@ static void test_time_and_bounds(void **state)
     assert_rc(RC_TIMEOUT, edge_errands_ask(e, STR("late"), 1, &arena, &request));
     for (size_t i = 0; i < EDGE_ERRANDS_MAX; i++)
         ask(&askers[i], e, "many");
-    for (size_t i = 0; i < EDGE_ERRANDS_MAX; i++)
+    for (size_t i = 0; i < EDGE_ERRANDS_MAX; i++) {
         assert_rc(RC_OK, edge_errands_take(e, LONG_MS, &arena, &request, &id));
+        assert_rc(RC_OK, edge_errands_begin(e, id));
+    }
     assert_rc(RC_BUSY, edge_errands_ask(e, STR("one more"), 1, &arena, &request));
     edge_errands_close(e);
     for (size_t i = 0; i < EDGE_ERRANDS_MAX; i++) {
@@ -145,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_request_is_taken_once_and_answered),
+        cmocka_unit_test(test_what_is_taken_without_a_word_is_offered_again),
         cmocka_unit_test(test_time_and_bounds),
         cmocka_unit_test(test_texts_come_back_as_they_were),
     };

@@ -191,8 +191,8 @@ static const struct store_param_def defs[STORE_P_COUNT] = {
                                        "Not available yet: activation codes are not built."),
     [STORE_P_EDGE_PATH_HEADERS] = BOOL_P(
         "EdgeSIPPathHeaders", "SIP Path headers", MRA, "1",
-        "On: phones are reached by Path and keep their Contact. Off: the inner edge puts "
-        "its own Contact in the place of theirs."),
+        "Phones are reached by Path and keep their Contact. Off is not available yet: the "
+        "inner edge does not write its own Contact in the place of theirs."),
     [STORE_P_EDGE_DOMAIN] = TEXT_P("EdgeDomain", "Service discovery domain", MRA, 0, 253, "",
                                    "The domain behind _collab-edge._tls, as users type it."),
     [STORE_P_EDGE_SIP_PORT] = INT_P("EdgeSIPPort", "SIP TLS Port", PORTS, "", 1024, 65535, "5061",

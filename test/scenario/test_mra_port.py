@@ -60,6 +60,17 @@ class MraPort(lab.Scenario):
         self.assertNotIsInstance(self.comes(self.node.tls(cert=self.certificate())), str)
         self.assertIn("No handshake has failed", self.handshakes())
 
+    def test_a_row_that_goes_takes_its_connections_along_row(self):
+        self.trust_the_edges_ca()
+        for name in ("exp-c.example.com", "exp-d.example.com"):
+            self.node.cli("edge", "add", name, "--x509-names", name)
+        gone, stays = (self.comes(self.node.tls(cert=self.certificate(n))) for n in ("exp-c.example.com", "exp-d.example.com"))
+        self.node.cli("--yes", "edge", "remove", "exp-c.example.com")
+        self.assertEqual(b"", gone.recv(1))
+        stays.sendall(b"\r\n\r\n")
+        self.assertEqual(b"\r\n", stays.recv(2))
+        self.node.program.log.wait(r"event=edge\.cut .*CN=exp-c\.example\.com")
+
     def test_scenario_2_the_edge_does_not_trust_the_node(self):
         self.trust_the_edges_ca()
         self.node.cli("edge", "add", "exp-c", "--x509-names", "exp-c.example.com")
