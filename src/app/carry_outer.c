@@ -1,6 +1,7 @@
 #include "app/carry_outer.h"
 
 #include "app/listeners.h"
+#include "edge/guard.h"
 #include "edge/outer.h"
 #include "net/tls.h"
 
@@ -12,14 +13,22 @@ struct app_carry_outer {
     struct edge_outer *outer;
     struct edge_media media;
     struct edge_links *links;
+    struct edge_guard *guard;
     uint64_t boot, epoch;
+    struct app_carry_guarded guarded;
 };
 
 /* What a connection is, behind siptx_flow.user. */
 struct way {
     uint64_t link;      /* a phone's: the link it takes, 0 none yet; a link's: its own number */
+    unsigned requests;  /* a phone's, before it is registered */
     bool is_registered; /* a phone's: a call server has taken a registration over it */
 };
+
+static struct way *way_of(const struct siptx_flow *f)
+{
+    return f->user;
+}
 
 static enum rc make_outer(const struct app_carry_outer *c, uint16_t port, struct edge_outer **out)
 {
@@ -37,7 +46,10 @@ static unsigned pass_media(void *ctx, const struct edge_arrival *a, uint64_t flo
     uint64_t link = edge_links_flow(c->links, to_party ? a->flow : to);
     struct siptx_flow *over = link != 0 ? siptx_flow_find(c->base.stack, link) : NULL;
     struct edge_relay_call call = {.key = 0};
-    if (!c->base.relay || !phone) return 0;
+    const struct way *w = phone ? way_of(phone) : NULL;
+    if (!c->base.relay || !w) return 0;
+    if (!w->is_registered && !to_party) return 0; /* strangers cost no ports */
+    call.owner = flow;
     call.key = edge_relay_key(c->base.relay, flow, a->basics->call_id);
     call.local = phone->local;
     call.party = phone->peer;
@@ -64,6 +76,7 @@ enum rc app_carry_outer_new(const struct app_carry_outer_config *config,
     app_carry_init(&c->base, config->log);
     enum rc rc = make_outer(c, config->port, &c->outer);
     if (rc == RC_OK) rc = edge_links_new(&config->clock, &c->links);
+    if (rc == RC_OK) rc = edge_guard_new(&config->clock, &config->random, &c->guard);
     if (rc == RC_OK)
         *out = c;
     else
@@ -76,6 +89,7 @@ struct app_carry_outer *app_carry_outer_free(struct app_carry_outer *c)
     if (!c) return NULL;
     edge_outer_free(c->outer);
     edge_links_free(c->links);
+    edge_guard_free(c->guard);
     app_carry_fini(&c->base);
     free(c);
     return NULL;
@@ -110,11 +124,6 @@ enum rc app_carry_outer_move(struct app_carry_outer *c, uint16_t port)
 
 /* ---- connections ---- */
 
-static struct way *way_of(const struct siptx_flow *f)
-{
-    return f->user;
-}
-
 static struct way *way_new(struct siptx_flow *f)
 {
     struct way *w = calloc(1, sizeof *w);
@@ -146,8 +155,50 @@ static void open_link(struct app_carry_outer *c, struct siptx_flow *f, struct wa
     if (before != 0) close_flow(c, before);
 }
 
+/* ---- strangers ---- */
+
+/* Closed without a word; some of these, and its address is not let in for a while. */
+static void throw_out(struct app_carry_outer *c, struct siptx_flow *f, const char *why)
+{
+    char peer[NET_ADDR_TEXT_MAX];
+    net_addr_text(&f->peer, peer);
+    log_info(c->base.log, "guard.thrown_out", LOG_CSTR("peer", peer), LOG_CSTR("why", why));
+    if (edge_guard_strike(c->guard, &f->peer)) {
+        atomic_fetch_add(&c->guarded.bans, 1);
+        log_warn(c->base.log, "guard.banned", LOG_CSTR("peer", peer),
+                 LOG_INT("seconds", EDGE_GUARD_BAN_S));
+    }
+    siptx_flow_close(f, SIPTX_CLOSE_OWNER);
+}
+
+/* False: it is not to be heard. */
+static bool is_heard(struct app_carry_outer *c, struct siptx_flow *f, const struct sip_message *m)
+{
+    struct way *w = way_of(f);
+    if (!m->is_request || w->is_registered) return true;
+    if (edge_guard_is_scanner(sip_message_value(m, SIP_HEADER_USER_AGENT))) {
+        atomic_fetch_add(&c->guarded.scanners, 1);
+        throw_out(c, f, "a scanner");
+        return false;
+    }
+    if (++w->requests <= EDGE_GUARD_BUDGET) return true;
+    atomic_fetch_add(&c->guarded.over_budget, 1);
+    throw_out(c, f, "too many requests without a registration");
+    return false;
+}
+
+const struct app_carry_guarded *app_carry_outer_guarded(const struct app_carry_outer *c)
+{
+    return &c->guarded;
+}
+
 void app_carry_outer_open(struct app_carry_outer *c, struct siptx_flow *f)
 {
+    if (f->listener_kind == APP_EDGE_PHONES && edge_guard_is_banned(c->guard, &f->peer)) {
+        atomic_fetch_add(&c->guarded.turned_away, 1);
+        siptx_flow_close(f, SIPTX_CLOSE_OWNER);
+        return;
+    }
     struct way *w = way_new(f);
     if (!w)
         siptx_flow_close(f, SIPTX_CLOSE_OWNER);
@@ -160,9 +211,10 @@ void app_carry_outer_closed(struct app_carry_outer *c, struct siptx_flow *f)
     const struct way *w = way_of(f);
     char text[NET_ADDR_TEXT_MAX];
     if (!w) return;
-    if (f->listener_kind == APP_EDGE_PHONES)
+    if (f->listener_kind == APP_EDGE_PHONES) {
         edge_links_leave(c->links, w->link);
-    else if (edge_links_closed(c->links, w->link, f->id))
+        if (w->is_registered) edge_guard_registered(c->guard, &f->peer, false);
+    } else if (edge_links_closed(c->links, w->link, f->id))
         log_warn(c->base.log, "link.down", LOG_STR("peer", net_addr_text(&f->peer, text)));
 }
 
@@ -206,13 +258,14 @@ static void answer_link(struct app_carry_outer *c, struct siptx_flow *f,
 /* ---- messages ---- */
 
 /* From now on it may be silent for longer. */
-static void note_registration(struct siptx_flow *phone, const struct sip_message *m,
-                              const struct sip_basics *basics)
+static void note_registration(struct app_carry_outer *c, struct siptx_flow *phone,
+                              const struct sip_message *m, const struct sip_basics *basics)
 {
     struct way *w = way_of(phone);
     if (m->is_request || m->status / 100 != 2 || basics->cseq.method != SIP_METHOD_REGISTER) return;
     if (!w || w->is_registered) return;
     w->is_registered = true;
+    edge_guard_registered(c->guard, &phone->peer, true);
     siptx_flow_pin(phone, true);
 }
 
@@ -228,7 +281,7 @@ static void from_link(struct app_carry_outer *c, struct siptx_flow *f, const str
     struct edge_decision d = edge_outer_from_link(c->outer, &a, &c->base.out);
     struct siptx_flow *to = d.verdict == EDGE_FORWARD ? siptx_flow_find(c->base.stack, d.to) : NULL;
     if (to && (to->closing || to->listener_kind != APP_EDGE_PHONES)) to = NULL;
-    if (to) note_registration(to, m, basics);
+    if (to) note_registration(c, to, m, basics);
     app_carry_out(&c->base, f, &a, &d, to, 430);
 }
 
@@ -236,6 +289,7 @@ static void from_phone(struct app_carry_outer *c, struct siptx_flow *f, const st
                        const struct sip_basics *basics, struct arena *arena)
 {
     struct way *w = way_of(f);
+    if (!is_heard(c, f, m)) return;
     struct edge_arrival a = app_carry_arrival(f, m, basics, arena, f->id);
     a.media = &c->media;
     uint64_t link = m->is_request ? edge_links_take(c->links, w->link) : w->link;

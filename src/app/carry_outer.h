@@ -36,6 +36,11 @@ bool app_carry_outer_message(struct app_carry_outer *c, struct siptx_flow *f,
                              const struct sip_message *m, const struct sip_basics *basics,
                              struct arena *arena);
 
+struct app_carry_guarded {
+    _Atomic uint64_t scanners, over_budget, bans, turned_away;
+};
+const struct app_carry_guarded *app_carry_outer_guarded(const struct app_carry_outer *c);
+
 struct edge_links *app_carry_outer_links(struct app_carry_outer *c);
 const struct app_carry_counters *app_carry_outer_counters(const struct app_carry_outer *c);
 

@@ -208,6 +208,11 @@ struct app_edge_gateway *app_edge_gateway_free(struct app_edge_gateway *g)
     return NULL;
 }
 
+void app_edge_gateway_renew(struct app_edge_gateway *g)
+{
+    edge_errands_renew(g->errands);
+}
+
 struct http_server *app_edge_gateway_http(struct app_edge_gateway *g)
 {
     return g->http;

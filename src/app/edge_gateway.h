@@ -25,6 +25,9 @@ void app_edge_gateway_stop(struct app_edge_gateway *g);
 /* After the loop has gone. NULL. */
 struct app_edge_gateway *app_edge_gateway_free(struct app_edge_gateway *g);
 
+/* Who may fetch requests has changed: those who wait for one come again, and are looked at. */
+void app_edge_gateway_renew(struct app_edge_gateway *g);
+
 struct http_server *app_edge_gateway_http(struct app_edge_gateway *g);
 struct http_site *app_edge_gateway_outside(struct app_edge_gateway *g); /* for phones */
 struct http_site *app_edge_gateway_tunnel(struct app_edge_gateway *g);  /* for inner edges */

@@ -273,6 +273,7 @@ static enum rc live_numbers(void *ctx, struct arena *a, struct admin_number **ou
         active += zones[i].is_active;
     const struct app_carry_counters *carry = e->outer ? app_carry_outer_counters(e->outer)
                                                       : app_carry_inner_counters(e->inner);
+    const struct app_carry_guarded *guarded = e->outer ? app_carry_outer_guarded(e->outer) : NULL;
     const struct app_edge_gateway_counters *https = e->gateway
                                                         ? app_edge_gateway_counters(e->gateway)
                                                         : NULL;
@@ -294,6 +295,10 @@ static enum rc live_numbers(void *ctx, struct arena *a, struct admin_number **ou
         {STR("media.moved"), (int64_t)media->moved},
         {STR("media.exhausted"), (int64_t)media->exhausted},
         {STR("media.idle"), (int64_t)media->idle},
+        {STR("guard.scanners"), guarded ? (int64_t)guarded->scanners : 0},
+        {STR("guard.over_budget"), guarded ? (int64_t)guarded->over_budget : 0},
+        {STR("guard.bans"), guarded ? (int64_t)guarded->bans : 0},
+        {STR("guard.turned_away"), guarded ? (int64_t)guarded->turned_away : 0},
         {STR("https.asked"), https ? (int64_t)https->asked : 0},
         {STR("https.answered"), https ? (int64_t)https->answered : 0},
         {STR("https.refused"), https ? (int64_t)https->refused : 0},

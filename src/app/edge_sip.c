@@ -365,6 +365,13 @@ static struct siptx_limits sip_limits(const struct app_edge *e)
     return (struct siptx_limits){.stream_idle_ms = is_inner(e) ? 0 : e->settings.idle_s * 1000};
 }
 
+/* Ports are what they should be now, and who may come to them. */
+static void on_synced(void *ctx)
+{
+    struct app_edge *e = ctx;
+    app_edge_gateway_renew(e->gateway);
+}
+
 static enum rc open_listeners(struct app_edge *e)
 {
     struct app_listeners_config c = {.loop = e->control,
@@ -380,7 +387,9 @@ static enum rc open_listeners(struct app_edge *e)
                                      .log = &e->log,
                                      .node = str_from(e->settings.name),
                                      .addresses = str_from(e->settings.addresses),
-                                     .is_edge = true};
+                                     .is_edge = true,
+                                     .on_synced = on_synced,
+                                     .ctx = e};
     return app_listeners_new(&c, &e->listeners);
 }
 

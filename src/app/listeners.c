@@ -240,7 +240,8 @@ static void swap_tls(struct app_listeners *l)
         struct door *d = &l->doors[i];
         int tls = door_defs[d->kind].tls;
         if (tls < 0 || !is_new[tls]) continue;
-        if (!l->tls[tls]) {
+        if (!l->tls[tls] || d->kind == DOOR_EDGE_TUNNEL) {
+            /* who is trusted no longer must not go on asking over a connection that stands */
             door_close(l, d);
             d->state = APP_LISTENER_FAILED;
         }

@@ -28,6 +28,7 @@ struct edge_errands {
     struct list all; /* the oldest first */
     size_t count, takers;
     int64_t taken_s; /* when work was last asked for; 0 never */
+    uint64_t turn;   /* another one: takers leave */
     bool is_closed;
 };
 
@@ -72,6 +73,14 @@ void edge_errands_close(struct edge_errands *e)
     e->is_closed = true;
     pthread_cond_broadcast(&e->waiting);
     pthread_cond_broadcast(&e->answered);
+    pthread_mutex_unlock(&e->lock);
+}
+
+void edge_errands_renew(struct edge_errands *e)
+{
+    pthread_mutex_lock(&e->lock);
+    e->turn++;
+    pthread_cond_broadcast(&e->waiting);
     pthread_mutex_unlock(&e->lock);
 }
 
@@ -169,8 +178,9 @@ enum rc edge_errands_take(struct edge_errands *e, unsigned wait_ms, struct arena
         pthread_mutex_unlock(&e->lock);
         return RC_BUSY;
     }
+    uint64_t turn = e->turn;
     e->takers++;
-    while (!(it = next_waiting(e)) && !e->is_closed && late == 0)
+    while (!(it = next_waiting(e)) && !e->is_closed && e->turn == turn && late == 0)
         late = pthread_cond_timedwait(&e->waiting, &e->lock, &until);
     if (it) {
         rc = arena_str_dup(arena, it->request, request);

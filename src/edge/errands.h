@@ -24,6 +24,9 @@ struct edge_errands *edge_errands_free(struct edge_errands *e); /* nobody waits 
 /* Everybody who waits is sent away, now and from now on. */
 void edge_errands_close(struct edge_errands *e);
 
+/* Those who wait for work are sent away once: who may ask has changed. */
+void edge_errands_renew(struct edge_errands *e);
+
 /* Somebody outside asks: *answer lies in the arena. RC_BUSY: too many wait; RC_TIMEOUT: no answer in
  * time; RC_NOT_FOUND: no inner edge has asked for work lately; RC_CLOSED, RC_NOMEM. */
 MUST_CHECK enum rc edge_errands_ask(struct edge_errands *e, struct str request, unsigned timeout_ms,

@@ -98,6 +98,31 @@ static void test_what_is_taken_without_a_word_is_offered_again(void **state)
     edge_errands_free(e);
 }
 
+static void *take_main(void *ctx)
+{
+    struct asker *a = ctx;
+    uint64_t id;
+    a->rc = edge_errands_take(a->errands, LONG_MS, &a->arena, &a->answer, &id);
+    return NULL;
+}
+
+static void test_takers_are_sent_away_when_asked(void **state)
+{
+    (void)state;
+    struct asker taker = {.errands = make(), .rc = RC_OK};
+    struct str answer;
+    arena_init(&taker.arena, NULL, 0, 1 << 16);
+    assert_int_equal(0, pthread_create(&taker.thread, NULL, take_main, &taker));
+    /* From the moment it waits an asker finds somebody: too late here, and not for long. */
+    while (edge_errands_ask(taker.errands, STR("x"), 0, &taker.arena, &answer) == RC_NOT_FOUND)
+        edge_errands_renew(taker.errands);
+    edge_errands_renew(taker.errands);
+    pthread_join(taker.thread, NULL);
+    assert_true(taker.rc == RC_TIMEOUT || taker.rc == RC_OK);
+    arena_fini(&taker.arena);
+    edge_errands_free(taker.errands);
+}
+
 static void test_time_and_bounds(void **state)
 {
     (void)state;
@@ -175,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_request_is_taken_once_and_answered),
         cmocka_unit_test(test_what_is_taken_without_a_word_is_offered_again),
+        cmocka_unit_test(test_takers_are_sent_away_when_asked),
         cmocka_unit_test(test_time_and_bounds),
         cmocka_unit_test(test_texts_come_back_as_they_were),
     };

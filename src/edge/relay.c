@@ -28,6 +28,7 @@ struct stream {
 
 struct call {
     struct edge_relay *relay;
+    uint64_t owner;
     uint64_t key, number; /* number: on the media link; 0 not known yet */
     struct net_addr party, other;
     struct net_addr mux; /* outer: where the other edge sends from; NET_NONE: not known yet */
@@ -325,12 +326,25 @@ static struct call *call_find(const struct edge_relay *r, uint64_t key)
     return map_find(&r->by_key, number_text(&key));
 }
 
+/* Has that owner room for one more? */
+static bool has_room(const struct edge_relay *r, uint64_t owner)
+{
+    struct str key;
+    void *value;
+    size_t at = 0, count = 0;
+    while (owner != 0 && map_next(&r->by_key, &at, &key, &value))
+        if (((const struct call *)value)->owner == owner) count++;
+    return count < EDGE_RELAY_CALLS_OF_ONE;
+}
+
 static struct call *call_new(struct edge_relay *r, const struct edge_relay_call *call)
 {
+    if (!has_room(r, call->owner)) return NULL;
     struct call *c = r->by_key.count < EDGE_RELAY_CALLS_MAX ? calloc(1, sizeof *c) : NULL;
     if (!c) return NULL;
     c->relay = r;
     c->key = call->key;
+    c->owner = call->owner;
     c->number = r->config.is_inner ? call->key : 0;
     for (size_t i = 0; i < EDGE_STREAMS_MAX; i++)
         c->streams[i].call = c;

@@ -22,6 +22,7 @@ struct edge_relay;
 
 enum {
     EDGE_RELAY_CALLS_MAX = 8192,
+    EDGE_RELAY_CALLS_OF_ONE = 8, /* of one owner */
     EDGE_RELAY_PACKET_MAX = 2048,
     EDGE_RELAY_ENDED_MS = 5000, /* a call that has ended may still be heard for so long */
 };
@@ -49,6 +50,7 @@ uint64_t edge_relay_key(const struct edge_relay *r, uint64_t flow, struct str ca
 
 /* One call and the two ways it has here. */
 struct edge_relay_call {
+    uint64_t owner;        /* outer: the phone's connection, which has a few at once; 0: nobody's */
     uint64_t key;          /* inner: also its number on the media link */
     struct net_addr local; /* our own address towards the party; its port counts for nothing */
     struct net_addr shown; /* what the party is told in its place; NET_NONE: local */
@@ -56,7 +58,7 @@ struct edge_relay_call {
     struct net_addr other; /* the other edge: inner: where it takes media; outer: its address */
 };
 /* A description on its way from the party to the other edge, or to the party; *body lies in the arena
- * then. 0, or a status: 503 no ports (counted), 488 it cannot be read. */
+ * then. 0, or a status: 503 no ports, or too many calls of its owner (counted), 488 it cannot be read. */
 unsigned edge_relay_from_party(struct edge_relay *r, const struct edge_relay_call *call,
                                struct arena *arena, struct str *body);
 unsigned edge_relay_to_party(struct edge_relay *r, const struct edge_relay_call *call,

@@ -266,6 +266,22 @@ static void test_no_ports_is_503_and_counted(void **state)
     assert_int_equal(488, edge_relay_from_party(w.outer, &o, &w.arena, &body));
 }
 
+static void test_one_phone_has_a_few_calls_at_once(void **state)
+{
+    (void)state;
+    struct edge_relay_call o = at_outer();
+    o.owner = 7;
+    for (unsigned i = 0; i <= EDGE_RELAY_CALLS_OF_ONE; i++) {
+        struct str body = describe("10.0.0.7", 4000);
+        o.key++;
+        assert_int_equal(i < EDGE_RELAY_CALLS_OF_ONE ? 0 : 503,
+                         edge_relay_from_party(w.outer, &o, &w.arena, &body));
+    }
+    struct str body = describe("10.0.0.7", 4000);
+    o.owner = 8; /* another one is not its fault */
+    assert_int_equal(0, edge_relay_from_party(w.outer, &o, &w.arena, &body));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -275,6 +291,7 @@ int main(void)
         T(test_strangers_are_not_heard),
         T(test_ports_come_back_when_calls_end),
         T(test_no_ports_is_503_and_counted),
+        T(test_one_phone_has_a_few_calls_at_once),
     };
     return cmocka_run_group_tests_name("edge/relay", tests, NULL, NULL);
 }

@@ -109,6 +109,8 @@ class Breaking(Pair):
         self.outer.program.log.wait(r"event=link\.down", mark)
         self.inner.wait_zone("Link-exp-e", "Failed")
         self.assertIn("paired with no inner edge", self.outer.cli("diagnose", check=False).stdout)
+        lab.wait_until(lambda: "the tunnel to exp-e" in self.inner.cli("diagnose", check=False).stdout,
+                       "an unpaired edge still fetches requests")
         self.outer.cli("peer", "pair", self.inner.card())
         self.inner.wait_zone("Link-exp-e", "Active")
 
@@ -155,12 +157,13 @@ class Strangers(Pair):
                   [("Via", "SIP/2.0/TLS localhost:1;branch=z9hG4bKx;edge-flow=1.1")],
                   [("Proxy-Authorization", 'Bearer token="a.b.c"')], [("Authorization", "Bearer a.b.c")])
         carried = self.counter(self.inner, "messages.carried")
-        nobody = calling.Agent(self.outside("CSFanna", register=False))
         for method in methods:
+            nobody = calling.Agent(self.outside("CSFanna", register=False))
             for headers in forged:
                 with self.subTest(method=method, headers=headers):
                     nobody.request(method, "sip:1012@localhost", headers=headers)
                     self.assertIn(nobody.connection.receive().status, (400, 401, 403, 407))
+        nobody = calling.Agent(self.outside("CSFanna", register=False))
         # ACK and CANCEL of nobody are not even answered; another phone's answer is taken from nobody.
         nobody.request("ACK", "sip:1012@localhost")
         nobody.request("CANCEL", "sip:1012@localhost")
@@ -169,6 +172,28 @@ class Strangers(Pair):
         self.assertIn(nobody.connection.receive().status, (401, 407))
         self.assertEqual(carried, self.counter(self.inner, "messages.carried"))
         ivan.expect_nothing()
+
+
+class Guard(Pair):
+    def closed(self, agent):
+        return agent.connection.sock.recv(1) == b""
+
+    def test_scanners_and_the_insatiable_are_thrown_out_and_then_not_let_in(self):
+        # Nobody is registered from this address yet: it earns a ban.
+        scanner = calling.Agent(self.outside("CSFanna", register=False))
+        scanner.request("OPTIONS", "sip:100@localhost", headers=[("User-Agent", "friendly-scanner")])
+        self.assertTrue(self.closed(scanner))
+        for _ in range(2):
+            many = calling.Agent(self.outside("CSFanna", register=False))
+            for _ in range(40):
+                many.request("OPTIONS", "sip:100@localhost")
+                self.assertIn(many.connection.receive().status, (401, 407))
+            many.request("OPTIONS", "sip:100@localhost")
+            self.assertTrue(self.closed(many))
+        self.outer.program.log.wait(r"event=guard\.banned peer=127\.0\.0\.1\S* seconds=600")
+        self.assertTrue(self.closed(calling.Agent(self.outside("CSFrado", register=False))))
+        for name, count in (("guard.scanners", 1), ("guard.over_budget", 2), ("guard.bans", 1), ("guard.turned_away", 1)):
+            self.assertEqual(count, self.counter(self.outer, name))
 
 
 if __name__ == "__main__":
