@@ -108,7 +108,7 @@ class Clients(lab.Scenario):
         form = lab.Form(self.curl("--cookie-jar", jar, url))
         sent = self.curl("--cookie", jar, "--output", "/dev/null", "--write-out", "%{http_code} %{redirect_url}",
                          "--data-urlencode", f"csrf={form.fields['csrf']}", "--data-urlencode", "username=rado",
-                         "--data-urlencode", f"password={lab.PASSWORD}", base + form.action)
+                         "--data-urlencode", f"password={lab.PASSWORD}", urllib.parse.urljoin(url, form.action))
         self.assertTrue(sent.startswith("303 http://127.0.0.1:9/cb?"), sent)
         code = re.search(r"[?&]code=([^&]+)", sent)[1]
         tokens = json.loads(self.curl(
