@@ -325,7 +325,8 @@ static void fetch_inside(const struct edge_portal *p, const struct edge_portal_v
     struct http_answer answer;
     struct str url, method;
     size_t count = 0;
-    bool v6 = str_find_char(place->host, ':') >= 0, has_body = str_eq(r->method, STR("POST"));
+    bool v6 = str_find_char(place->host, ':') >= 0,
+         has_body = str_eq(r->method, STR("POST")) || str_eq(r->method, STR("PUT"));
     for (size_t i = 0; i < r->header_count && count < 8; i++)
         if (is_one_of(r->headers[i].name, request_names))
             headers[count++] = (struct http_client_header){r->headers[i].name, r->headers[i].value};

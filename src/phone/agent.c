@@ -273,6 +273,16 @@ static enum phone_exit load_identity(struct agent *a, struct phone_problem *prob
     return agent_token_first(a, problem);
 }
 
+/* Where an edge that does not answer takes SIP, usually. */
+static const char *usual_edge(struct agent *a)
+{
+    struct str host = phone_url_host(str_from(a->config->fetch.edge)), text;
+    bool v6 = str_find_char(host, ':') >= 0;
+    return arena_printf(&a->arena, &text, v6 ? "[%.*s]%c" : "%.*s%c", STR_ARG(host), 0) == RC_OK
+               ? text.p
+               : "";
+}
+
 /* From outside SIP goes to the edges that were given, or to those the edge names. */
 static enum phone_exit go_outside(struct agent *a, struct phone_problem *problem)
 {
@@ -289,10 +299,15 @@ static enum phone_exit go_outside(struct agent *a, struct phone_problem *problem
                                                    "get_edge_config?service_name=_cisco-uds",
                                                    bytes_str(secret_bytes(&a->tokens.access)),
                                                    has_ca ? ca : NULL, &a->arena, &doc, problem);
-        if (exit != PHONE_EXIT_OK) return exit;
-        if (phone_edge_read_config(doc, &a->arena, edges, &count) != RC_OK)
+        if (exit == PHONE_EXIT_CONFIG_REFUSED) return exit;
+        if (exit == PHONE_EXIT_OK && phone_edge_read_config(doc, &a->arena, edges, &count) != RC_OK)
             return phone_problem_set(problem, PHONE_EXIT_BAD_CONFIG,
                                      "The edge %s names no SIP server.", c->fetch.edge);
+        if (exit != PHONE_EXIT_OK) { /* it may come back: the line tries on */
+            agent_note(a, problem);
+            problem->code = PHONE_EXIT_OK;
+            edges[count++] = usual_edge(a);
+        }
     }
     if (phone_config_go_outside(&a->phone, edges, count) == RC_OK) return PHONE_EXIT_OK;
     return phone_problem_set(

@@ -176,6 +176,24 @@ class Https(Pair):
                     self.assertIn(self.ask(path, token, method)[0], (400, 404))  # 400: no path at all
         self.assertNotRegex(self.node.program.log.text(), r"site=https .*target=/(api|axl/users|openapi)")
 
+    def test_an_edge_that_is_down_at_the_start_is_tried_on(self):
+        phone, edge = self.node.softphone("patient"), f"localhost:{self.outer.ports['https']}"
+        config = f"https://localhost:{self.node.ports['config_https']}/CSFanna.cnf.xml"
+        words = ("run", "--edge", edge, "--config-url", config)
+        done = phone.call("login", "--edge", edge, "--device", "CSFanna", "--ca", self.outer.ca, "--user", "anna",
+                          "--password-file", self.lab.secret_file(lab.PASSWORD))
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual(0, self.lab.run_program(phone.command(*words, "--once-registered")).wait())
+        self.outer.kill()
+        run = self.lab.run_program(phone.command(*words))
+        run.wait_line("using the copy of the configuration")
+        run.wait_line("localhost:5061")  # where an edge takes SIP, usually
+        self.assertIsNone(run.process.poll())
+        run.process.terminate()
+        run.wait()
+        self.outer.start()
+        self.inner.wait_zone("Link-exp-e", "Active")
+
     def inner_port(self):
         return self.outer.ports["tunnel"]
 

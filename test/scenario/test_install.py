@@ -38,7 +38,7 @@ class Install(unittest.TestCase):
     def test_the_unit_starts_the_installed_program(self):
         self.assertIn("\nExecStart=/usr/local/sbin/bearlined\n",
                       self.read("lib/systemd/system/bearlined.service"))
-        self.assertIn("\nExecStart=/usr/local/sbin/bearline-edge --role inner\n",
+        self.assertIn("\nExecStart=/usr/local/sbin/bearline-edge --role ${ROLE}\n",
                       self.read("lib/systemd/system/bearline-edge.service"))
         self.assertIn("u bearline ", self.read("lib/sysusers.d/bearline.conf"))
 
