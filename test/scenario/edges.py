@@ -28,10 +28,10 @@ class Edge:
     def ca(self):
         return os.path.join(self.data, "ca.pem")
 
-    def start(self):
+    def start(self, *more):
         self.program = self.lab.run_program(
             [EDGE, "--role", self.ROLE, "--data", self.data, "--control", self.control,
-             "--set", f"node.name={self.name}", "--set", f"node.host={self.host}", "--set", "log.level=debug"])
+             "--set", f"node.name={self.name}", "--set", f"node.host={self.host}", "--set", "log.level=debug", *more])
         self.program.wait_line(r"event=edge\.ready")
         return self
 

@@ -13,6 +13,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("BEARLINE_BUILD", str(ROOT / "build-release"))
 sys.path.insert(0, str(ROOT / "test" / "scenario"))
+import edges  # noqa: E402  pylint: disable=wrong-import-position
 import lab  # noqa: E402  pylint: disable=wrong-import-position
 from test_abuse import Abuse  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -21,6 +22,8 @@ REGISTRATIONS = int(os.environ.get("SOAK_REGISTRATIONS", "20000"))
 CALLS = int(os.environ.get("SOAK_CALLS", "100000"))
 CALL_RATE = int(os.environ.get("SOAK_CALL_RATE", "300"))  # two transactions a call for 32 s: 9600 of a worker's 32768
 CALL_PHONES = 200
+EDGE_PHONES = int(os.environ.get("SOAK_EDGE_PHONES", "9900"))
+OUTER_KB, INNER_KB = 25, 4  # a phone, without the messages an edge keeps for "trace"
 
 # Memory is flat when it has grown by no more than this since it was read first, warm.
 FLAT_SHARE, FLAT_KB = 0.05, 512
@@ -183,10 +186,65 @@ class Calls(Soak):
         self.assertEqual((0, 0), (after["cdr.dropped"], after["calls.refused_overload"]))
 
 
+class Edge(Soak):
+    """Phones outside through one edge pair: what each costs, and that all come back when an edge has ended."""
+
+    def edge(self, kind, name):
+        edge = kind(self.lab, name)
+        edge.start("--set", "log.trace_mb=0", "--set", "limits.connections=20000")
+        return edge
+
+    def resident_kb(self, edge):
+        text = pathlib.Path(f"/proc/{edge.program.process.pid}/status").read_text(encoding="ascii")
+        return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("VmRSS:"))
+
+    def register(self, count):
+        for _ in range(count):
+            i = len(self.phones)
+            phone = self.outer.phone(f"CSFEDGE{i:05}", f"6{i:05}")
+            self.phones.append(phone)
+            answer = phone.register(self.token)
+            self.assertEqual(200, answer.status, str(answer))
+
+    def close_all(self):
+        for phone in self.phones:
+            phone.connection.close()
+        self.phones = []
+
+    def test_what_a_phone_costs_and_all_come_back(self):
+        self.phones = []
+        table = pathlib.Path(self.lab.folder, "import.csv")
+        table.write_text("user,device,line,profile\n" + "".join(
+            f'rado,CSFEDGE{i:05},6{i:05},"{lab.PROFILE}"\n' for i in range(EDGE_PHONES + 100)), encoding="ascii")
+        self.node.cli("import", str(table))
+        self.inner = self.edge(edges.Edge, "exp-c")
+        edges.join(self.node, self.inner)
+        self.outer = self.edge(edges.Outer, "exp-e").set_up()
+        edges.pair(self.inner, self.outer)
+        self.register(100)
+        before = [self.resident_kb(e) for e in (self.outer, self.inner)]
+        self.register(EDGE_PHONES)
+        each = [(self.resident_kb(e) - b) / EDGE_PHONES for e, b in zip((self.outer, self.inner), before)]
+        print(f"\n  {EDGE_PHONES + 100} phones: {each[0]:.1f} kB each at the outer edge, {each[1]:.1f} kB at the inner one")
+        self.assertLessEqual(each[0], OUTER_KB)
+        self.assertLessEqual(each[1], INNER_KB)
+        # The outer edge is killed; 500 phones come back.
+        self.outer.kill()
+        self.close_all()
+        began = time.monotonic()
+        self.outer.start()
+        self.inner.wait_zone("Link-exp-e", "Active")
+        self.register(500)
+        took_s = time.monotonic() - began
+        print(f"  500 phones back {took_s:.1f} s after the outer edge was killed")
+        self.assertLess(took_s, 60)
+        self.close_all()
+
+
 def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, CONNECTIONS + 1000)), hard))
-    known = {"silent": Silent, "register": Register, "calls": Calls}
+    known = {"silent": Silent, "register": Register, "calls": Calls, "edge": Edge}
     names = sys.argv[1:] or list(known)
     if any(n not in known for n in names):
         print(f"soak: no such run; there are: {', '.join(known)}", file=sys.stderr)
